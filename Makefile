@@ -1,0 +1,51 @@
+# Two commands on a fresh machine: make run, make test. Needs Python 3.11+ and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUN := runs/first
+
+.PHONY: run test test-long lint format bench clean
+
+run: $(VENV)/.installed
+	$(BIN)/python data_gen.py
+	if [ -e $(RUN)/config.json ]; then $(BIN)/python train.py --resume --run $(RUN); \
+	else $(BIN)/python train.py --epochs 3 --no-augment --run $(RUN); fi
+	$(BIN)/python evaluate.py --model $(RUN)
+
+test: lint
+	$(BIN)/python -m pytest
+
+# Really long checks: see the marker "long" in pyproject.toml.
+test-long: $(VENV)/.tested
+	$(BIN)/python -m pytest -m long
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.tested
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.benched
+	$(BIN)/python -m benchmarks.generation_speed
+	$(BIN)/python -m benchmarks.pipeline_speed
+	$(BIN)/python -m benchmarks.training_speed
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.installed: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --requirement requirements.txt
+	touch $@
+
+$(VENV)/.tested: $(VENV)/.installed pyproject.toml
+	$(BIN)/pip install --quiet --editable '.[test]'
+	touch $@
+
+$(VENV)/.benched: $(VENV)/.installed pyproject.toml
+	$(BIN)/pip install --quiet --editable '.[bench]'
+	touch $@

@@ -1,0 +1,71 @@
+"""`python evaluate.py`: arguments of an evaluation."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from captcha_keras.cli.model import chosen_run
+from captcha_keras.console import run_command
+
+DESCRIPTION = """Measure how well a trained network reads images.
+
+By default the newest run on the test images that its training never saw."""
+
+# Far from the seeds people choose for their data, so that fresh images are fresh.
+FRESH_SEED = 1_000_003
+
+
+def parser(prog: str = "evaluate.py") -> argparse.ArgumentParser:
+    """The argument parser."""
+    result = argparse.ArgumentParser(
+        prog=prog, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = result.add_argument
+    add("--model", type=Path, metavar="RUN", help="run folder (the newest finished run)")
+    add("--data", type=Path, metavar="DIR", help="another dataset folder or CSV file, all of it")
+    add("--split", choices=("test", "all"), help="which images of the run's own data (test)")
+    add("--fresh", type=int, metavar="N", help="draw N new images as the training's were drawn")
+    add("--fresh-seed", type=int, default=FRESH_SEED, metavar="SEED", help="their seed (%(default)s)")
+    add("--fonts", nargs="+", default=[], metavar="TTF", help="fonts for --fresh, if the training's were own ones")
+    add("--report", type=Path, metavar="DIR", help="where to write the report (RUN/evaluation)")
+    add("--json", action="store_true", help="print the figures as JSON instead of a table")
+    return result
+
+
+def main(arguments: Sequence[str] | None = None, prog: str = "evaluate.py") -> int:
+    """Run the command; returns the exit status."""
+    options = parser(prog).parse_args(arguments)
+    return run_command(lambda: _evaluate(options), interrupted="Nothing was written.")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from captcha_keras.devices import select_device
+    from captcha_keras.evaluation import evaluate
+    from captcha_keras.evaluation_data import images_to_evaluate
+    from captcha_keras.predict import Recognizer
+    from captcha_keras.report import table, write_report
+
+    run = chosen_run(options.model)
+    select_device(gpu=False)
+    recognizer = Recognizer.from_run(run.path)
+    data = images_to_evaluate(
+        run,
+        folder=options.data,
+        part=options.split,
+        fresh=options.fresh,
+        fresh_seed=options.fresh_seed,
+        fonts=options.fonts,
+    )
+    probabilities, seconds = recognizer.timed_probabilities(data.images)
+    evaluation = evaluate(probabilities.argmax(axis=-1), data.labels, recognizer.spec, seconds)
+    folder = options.report or run.evaluation
+    write_report(folder, evaluation, recognizer.spec, data, probabilities)
+    if options.json:
+        print(json.dumps({"model": str(run.path), "images": data.source, **evaluation.to_json()}))
+    else:
+        print(f"{run.path} on {data.source}:\n")
+        print(table(evaluation))
+        print(f"\nReport: {folder}")

@@ -1,0 +1,58 @@
+"""`captcha-keras predict`: read image files."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from captcha_keras.cli.model import chosen_run
+from captcha_keras.console import run_command
+from captcha_keras.errors import DatasetError
+from captcha_keras.images import ImageError, read_image
+
+DESCRIPTION = """Read image files; prints file, text and confidence, tab separated.
+
+Unreadable files are named on standard error and make the exit status 2; the others are read."""
+
+
+def parser(prog: str = "captcha-keras predict") -> argparse.ArgumentParser:
+    """The argument parser."""
+    result = argparse.ArgumentParser(
+        prog=prog, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    result.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="PNG or JPEG file of any size")
+    result.add_argument("--model", type=Path, metavar="RUN", help="run folder (the newest finished run)")
+    result.add_argument("--json", action="store_true", help="print a JSON object a line")
+    return result
+
+
+def main(arguments: Sequence[str] | None = None, prog: str = "captcha-keras predict") -> int:
+    """Run the command; returns the exit status."""
+    options = parser(prog).parse_args(arguments)
+    return run_command(lambda: _predict(options), interrupted="Nothing was changed.")
+
+
+def _predict(options: argparse.Namespace) -> None:
+    files, images, problems = [], [], []
+    for path in options.images:
+        try:
+            images.append(read_image(path))
+            files.append(path)
+        except ImageError as error:
+            problems.append(f"{path} {error}")
+    if images:
+        from captcha_keras.devices import select_device
+        from captcha_keras.predict import Recognizer
+
+        run = chosen_run(options.model)
+        select_device(gpu=False)
+        for path, reading in zip(files, Recognizer.from_run(run.path).read(images), strict=True):
+            if options.json:
+                print(json.dumps({"file": str(path), **dataclasses.asdict(reading)}))
+            else:
+                print(f"{path}\t{reading.text}\t{reading.confidence:.4f}")
+    if problems:
+        raise DatasetError(f"{len(problems)} of {len(options.images)} files could not be read:", problems)

@@ -1,0 +1,113 @@
+"""`python train.py`: arguments of a training."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from captcha_keras.console import run_command
+from captcha_keras.errors import InputError
+
+DESCRIPTION = """Train a multi-head CNN on a folder of labelled CAPTCHA images.
+
+Stopped at any moment, it goes on with --resume and ends with the same weights, to the bit on a CPU."""
+
+# Options that say where and how, not what: every other one is a setting that a resumed run has recorded.
+NOT_SETTINGS = {"run", "resume", "augment"}
+
+
+def parser(prog: str = "train.py") -> argparse.ArgumentParser:
+    """The argument parser; options that are not given keep the defaults of `TrainConfig`."""
+    result = argparse.ArgumentParser(
+        prog=prog,
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+    )
+    data = result.add_argument_group("data")
+    data.add_argument("--data", metavar="DIR", help="dataset folder or CSV file (data/captcha)")
+    data.add_argument(
+        "--alphabet",
+        nargs="+",
+        metavar="WORD",
+        help="digits, upper, lower or literal characters (recorded with the data, else as observed)",
+    )
+    data.add_argument("--image-store", choices=("auto", "memory", "disk"), help="where decoded images live (auto)")
+    training = result.add_argument_group("training")
+    add = training.add_argument
+    add("--network", metavar="NAME", help="vgg, mathematica or mathematica_relu (vgg)")
+    add("--epochs", type=int, metavar="N", help="rounds over the training images (24)")
+    add("--batch-size", type=int, metavar="N", help="images of a step (64)")
+    add("--learning-rate", type=float, metavar="X", help="peak learning rate of Adam (0.001)")
+    add("--warmup-steps", type=int, metavar="N", help="steps to reach it (300)")
+    add(
+        "--anneal",
+        type=float,
+        metavar="SHARE",
+        help="share of the training in which the rate falls to zero; 0: ReduceLROnPlateau alone (1)",
+    )
+    add("--plateau-patience", type=int, metavar="N", help="epochs before ReduceLROnPlateau halves the rate (3)")
+    add("--stop-patience", type=int, metavar="N", help="epochs without progress before training stops (10)")
+    add(
+        "--augment",
+        action=argparse.BooleanOptionalAction,
+        help="distort training images at random (yes)",
+    )
+    add("--seed", type=int, help="seed of weights, order and augmentation (0)")
+    machine = result.add_argument_group("machine")
+    add = machine.add_argument
+    add("--gpu", action="store_true", help="require a GPU; without it the CPU computes")
+    add(
+        "--precision",
+        choices=("auto", "float32", "bfloat16", "float16"),
+        help="auto: bfloat16 where the hardware computes it (auto)",
+    )
+    run = result.add_argument_group("run")
+    add = run.add_argument
+    add("--run", type=Path, metavar="DIR", help="run folder (runs/<date>-<network>)")
+    add("--resume", action="store_true", help="go on with --run, or with the newest unfinished run")
+    add("--tensorboard", action="store_true", help="write TensorBoard logs into the run folder")
+    return result
+
+
+def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> int:
+    """Run the command; returns the exit status."""
+    options = vars(parser(prog).parse_args(arguments))
+    return run_command(
+        lambda: _train(options),
+        interrupted="Every finished epoch is kept: go on with python train.py --resume.",
+    )
+
+
+def _train(options: dict[str, Any]) -> None:
+    resume = options.get("resume", False)
+    superfluous = sorted(set(options) - {"run", "resume"})
+    if resume and superfluous:
+        raise InputError(f"A resumed run keeps its settings; leave out --{superfluous[0].replace('_', '-')}.")
+    # TensorFlow takes seconds to load: wrong use is answered before that.
+    from captcha_keras.report import plot_curves
+    from captcha_keras.spec import parse_alphabet
+    from captcha_keras.training import RunFolder, TrainConfig, train
+    from captcha_keras.training.run_folder import new_run, newest_run
+
+    if resume:
+        run = RunFolder(options["run"]) if "run" in options else newest_run(finished=False)
+        if run is None:
+            raise InputError("There is no unfinished run in runs/ to resume.")
+        if run.finished:
+            print(f"{run.path} is finished.")
+            return
+        config = run.read_config()
+    else:
+        given = {name: value for name, value in options.items() if name not in NOT_SETTINGS}
+        if "alphabet" in given:
+            given["alphabet"] = parse_alphabet(given["alphabet"])
+        if not options.get("augment", True):
+            given["augmentation"] = None
+        config = TrainConfig(**given)
+        run = RunFolder(options["run"]) if "run" in options else new_run(config.network)
+    train(config, run, resume=resume)
+    plot_curves(run.history_file, run.curves)
+    print(f"Trained. Measure it on the test images with: python evaluate.py --model {run.path}")

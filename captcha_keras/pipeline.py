@@ -1,0 +1,152 @@
+"""Arrays to batches with tf.data: shuffled indices, one gather a batch, batched augmentation, prefetch.
+
+Images are decoded once (`captcha_keras.dataset.load`). A training batch is a function of (seed, step) alone, so
+a training that goes on at a later step sees what it would have seen without the interruption.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from captcha_keras.augment import Augmentation, augment
+from captcha_keras.errors import InputError
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int32]
+
+# More of the free memory than this goes to disk: training needs room of its own.
+MEMORY_SHARE = 0.5
+STORE_PREFIX = ".images-"
+
+
+def steps_per_epoch(count: int, batch_size: int) -> int:
+    """Full batches in `count` images; what is left over has its turn in another epoch's order.
+
+    Raises:
+        InputError: Fewer images than one batch holds.
+    """
+    if batch_size < 1:
+        raise InputError(f"The batch size must be at least 1, got {batch_size}.")
+    if count < batch_size:
+        raise InputError(f"A batch of {batch_size} needs at least as many training images, got {count}.")
+    return count // batch_size
+
+
+def training_batches(
+    images: Images,
+    labels: Labels,
+    *,
+    batch_size: int,
+    seed: int,
+    first_step: int = 0,
+    augmentation: Augmentation | None = None,
+) -> tf.data.Dataset:
+    """Endless training batches from step `first_step` on.
+
+    Args:
+        images: uint8 `(N, height, width, 3)`, in memory or memory-mapped.
+        labels: int32 `(N, max_length)`.
+        batch_size: Images of a batch.
+        seed: Seed of order and augmentation.
+        first_step: The step to start with; earlier ones are skipped without being made.
+        augmentation: How to distort images; None leaves them as they are.
+
+    Returns:
+        A dataset of (uint8 `(batch_size, height, width, 3)`, int32 `(batch_size, max_length)`).
+    """
+    count = len(images)
+    per_epoch = steps_per_epoch(count, batch_size)
+
+    def steps() -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        epoch, place = divmod(first_step, per_epoch)
+        while True:
+            order = np.random.default_rng((seed, epoch)).permutation(count)
+            for start in range(place * batch_size, per_epoch * batch_size, batch_size):
+                step = epoch * per_epoch + start // batch_size
+                yield order[start : start + batch_size], np.array([seed, step], np.int64)
+            epoch, place = epoch + 1, 0
+
+    def gather(indices: NDArray[np.int64]) -> tuple[Images, Labels]:
+        return images[indices], labels[indices]
+
+    def fetch(indices: tf.Tensor, step_seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        pixels, numbers = tf.numpy_function(gather, [indices], [tf.uint8, tf.int32])
+        pixels = tf.ensure_shape(pixels, (batch_size, *images.shape[1:]))
+        numbers = tf.ensure_shape(numbers, (batch_size, labels.shape[1]))
+        if augmentation is not None:
+            pixels = augment(augmentation, pixels, step_seed)
+        return pixels, numbers
+
+    signature = (tf.TensorSpec([batch_size], tf.int64), tf.TensorSpec([2], tf.int64))
+    dataset = tf.data.Dataset.from_generator(steps, output_signature=signature)
+    return dataset.map(fetch, num_parallel_calls=2, deterministic=True).prefetch(4)
+
+
+def batches(images: Images, batch_size: int, labels: Labels | None = None) -> tf.data.Dataset:
+    """The images once, in order, for evaluation; with their labels if given."""
+    count, shape = len(images), images.shape[1:]
+    width = 0 if labels is None else labels.shape[1]
+    numbers = np.empty((count, 0), np.int32) if labels is None else labels
+
+    def fetch(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        pixels, rows = tf.numpy_function(
+            lambda first: (images[first : first + batch_size], numbers[first : first + batch_size]),
+            [start],
+            [tf.uint8, tf.int32],
+        )
+        return tf.ensure_shape(pixels, (None, *shape)), tf.ensure_shape(rows, (None, width))
+
+    dataset = tf.data.Dataset.range(0, count, batch_size).map(fetch, num_parallel_calls=2)
+    if labels is None:
+        dataset = dataset.map(lambda pixels, _: pixels)
+    return dataset.apply(tf.data.experimental.assert_cardinality(-(-count // batch_size))).prefetch(2)
+
+
+def free_memory() -> int | None:
+    """Memory in bytes that can be used without swapping; None where the system does not say."""
+    try:
+        for line in Path("/proc/meminfo").read_text("ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return None
+
+
+@contextmanager
+def image_store(kind: str, folder: Path) -> Iterator[Callable[[tuple[int, ...]], Images]]:
+    """Where decoded images live while the block runs: in memory, or in a file on disk.
+
+    Args:
+        kind: "memory", "disk", or "auto": on disk when the images would take more than half of the free memory.
+        folder: Where the file goes; it is removed at the end.
+
+    Yields:
+        What makes the uint8 array from its shape (the argument `allocate` of `dataset.load`).
+    """
+    if kind not in ("auto", "memory", "disk"):
+        raise InputError(f"The image store must be auto, memory or disk, got {kind!r}.")
+    for leftover in folder.glob(f"{STORE_PREFIX}*"):  # of a process that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=STORE_PREFIX, dir=folder) as directory:
+        files = 0
+
+        def allocate(shape: tuple[int, ...]) -> Images:
+            nonlocal files
+            size = int(np.prod(shape, dtype=np.int64))
+            free = free_memory()
+            if kind == "memory" or (kind == "auto" and (free is None or size <= MEMORY_SHARE * free)):
+                return np.empty(shape, np.uint8)
+            files += 1
+            path = Path(directory) / f"{files}.npy"
+            return np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+
+        yield allocate

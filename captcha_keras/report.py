@@ -1,0 +1,164 @@
+"""Figures as tables and pictures; computes no metric."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from captcha_keras.evaluation import Evaluation, Rate
+from captcha_keras.files import write_atomically, write_json
+from captcha_keras.spec import CaptchaSpec
+
+if TYPE_CHECKING:
+    from captcha_keras.evaluation_data import LabelledImages
+
+MOST_ERRORS = 40
+NOTHING = "∅"  # "no character" in a figure
+
+
+def table(evaluation: Evaluation) -> str:
+    """The figures as lines for a terminal."""
+    rows = [("characters", evaluation.characters)]
+    rows += [(f"  position {i}", rate) for i, rate in enumerate(evaluation.positions, start=1)]
+    rows += [("images", evaluation.images)]
+    zero_o = evaluation.zero_o
+    if zero_o:
+        rows += [
+            ("characters, 0 and O merged", zero_o.merged_characters),
+            ("images, 0 and O merged", zero_o.merged_images),
+        ]
+    lines = [f"{'':28}{'right':>9}   {'95 % interval':17}{'count':>15}"]
+    lines += [_rate_line(name, rate) for name, rate in rows]
+    if zero_o:
+        lines += ["", f"{'0 against O':14}{'read 0':>9}{'read O':>9}{'other':>9}"]
+        for truth in "0O":
+            counts = (*(zero_o.table[truth][reading] for reading in "0O"), zero_o.other[truth])
+            lines.append(f"  {'truth ' + truth:12}" + "".join(f"{count:9,}" for count in counts))
+        share = zero_o.share_of_errors
+        lines.append(f"  share of all character errors: {'no errors' if share is None else f'{100 * share:.1f} %'}")
+    if evaluation.confusions:
+        pairs = (f"{c.truth or NOTHING}→{c.reading or NOTHING} {c.count}" for c in evaluation.confusions)
+        lines += ["", "most frequent confusions: " + ", ".join(pairs)]
+    if evaluation.seconds_per_image is not None:
+        lines += ["", f"time per image: {1000 * evaluation.seconds_per_image:.2f} ms, in batches"]
+    return "\n".join(lines)
+
+
+def write_report(
+    folder: Path,
+    evaluation: Evaluation,
+    spec: CaptchaSpec,
+    data: LabelledImages,
+    probabilities: NDArray[np.float32],
+) -> None:
+    """Write `evaluation.json`, `predictions.csv`, `confusion.png` and `errors.png`.
+
+    Args:
+        folder: Where to; made if missing.
+        evaluation: The figures.
+        spec: Names the classes.
+        data: The images that were read.
+        probabilities: What was read, `(N, L, K)`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "evaluation.json", {"images": data.source, **evaluation.to_json()})
+    predictions = predictions_frame(spec, data, probabilities)
+    write_atomically(folder / "predictions.csv", lambda path: predictions.to_csv(path, index=False))
+    plot_confusion(evaluation, spec, folder / "confusion.png")
+    plot_errors(predictions, data.images, folder / "errors.png")
+
+
+def predictions_frame(spec: CaptchaSpec, data: LabelledImages, probabilities: NDArray[np.float32]) -> pd.DataFrame:
+    """One row an image: file, text, prediction, right, confidence, and the confidence of each character."""
+    best = probabilities.max(axis=-1)
+    frame = pd.DataFrame(
+        {
+            "file": data.names,
+            "text": spec.decode_all(data.labels),
+            "prediction": spec.decode_all(probabilities.argmax(axis=-1)),
+        }
+    )
+    frame["right"] = frame["text"] == frame["prediction"]
+    frame["confidence"] = best.prod(axis=1).round(6)
+    for position, head in enumerate(spec.head_names):
+        frame[f"{head}_confidence"] = best[:, position].round(6)
+    return frame
+
+
+def plot_curves(history: Path, picture: Path) -> None:
+    """Draw loss and accuracy by epoch from a `history.csv`."""
+    rows = pd.read_csv(history)
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.plot(rows["epoch"], rows["loss"], label="training", marker=".")
+    left.plot(rows["epoch"], rows["val_loss"], label="validation", marker=".")
+    left.set(xlabel="epoch", ylabel="loss a character (nats)", yscale="log", title="Loss")
+    for name, label in (("captcha_accuracy", "images"), ("character_accuracy", "characters")):
+        line = right.plot(rows["epoch"], 100 * rows[f"val_{name}"], label=f"{label}, validation", marker=".")
+        right.plot(
+            rows["epoch"], 100 * rows[name], label=f"{label}, training", linestyle=":", color=line[0].get_color()
+        )
+    right.set(xlabel="epoch", ylabel="right (%)", title="Accuracy")
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+        axes.legend()
+    _save(figure, picture)
+
+
+def plot_confusion(evaluation: Evaluation, spec: CaptchaSpec, picture: Path) -> None:
+    """Draw the confusion matrix of all classes; each row is a truth and sums to 100 %."""
+    matrix = np.array(evaluation.confusion_matrix, np.float64)
+    totals = matrix.sum(axis=1, keepdims=True)
+    shares = 100 * matrix / np.maximum(totals, 1)
+    # The diagonal would drown what is of interest.
+    np.fill_diagonal(shares, np.nan)
+    names = [name or NOTHING for name in spec.classes]
+    side = max(4.0, 0.24 * len(names))
+    figure = Figure(figsize=(side + 1, side), layout="constrained")
+    axes = figure.subplots()
+    highest = np.nanmax(shares, initial=0.0) if len(names) > 1 else 0.0
+    image = axes.imshow(shares, cmap="magma_r", vmin=0, vmax=max(highest, 0.1))
+    axes.set_facecolor("#d8d8d8")
+    axes.set_xticks(range(len(names)), names, fontsize=8)
+    axes.set_yticks(range(len(names)), names, fontsize=8)
+    axes.set(xlabel="read as", ylabel="truth", title="Misread characters (% of the truth; diagonal left out)")
+    figure.colorbar(image, ax=axes, shrink=0.8)
+    _save(figure, picture)
+
+
+def plot_errors(predictions: pd.DataFrame, images: NDArray[np.uint8], picture: Path) -> None:
+    """Draw misread images with truth, reading and confidence, the surest errors first."""
+    wrong = predictions[~predictions["right"]].sort_values("confidence", ascending=False)
+    shown = wrong.head(MOST_ERRORS)
+    columns = 5
+    lines = max(1, -(-len(shown) // columns))
+    figure = Figure(figsize=(2.2 * columns, 1.45 * lines + 0.6), layout="constrained")
+    figure.suptitle(
+        f"{len(wrong):,} of {len(predictions):,} images misread"
+        + (f"; the {len(shown)} surest" if len(shown) < len(wrong) else "")
+    )
+    for axes in np.ravel(figure.subplots(lines, columns)):
+        axes.set_axis_off()
+    for axes, (index, row) in zip(figure.axes, shown.iterrows(), strict=False):
+        axes.imshow(images[index])
+        title = f"{row['text']} read {row['prediction'] or NOTHING} ({100 * row['confidence']:.0f} %)"
+        axes.set_title(title, fontsize=8, family="monospace")
+    _save(figure, picture)
+
+
+def _rate_line(name: str, rate: Rate) -> str:
+    interval = f"{100 * rate.low:.2f} – {100 * rate.high:.2f} %"
+    return f"{name:28}{100 * rate.share:7.2f} %   {interval:17}{f'{rate.right:,}/{rate.total:,}':>15}"
+
+
+def _save(figure: Figure, picture: Path) -> None:
+    save: Callable[[Path], object] = lambda path: figure.savefig(path, dpi=110)  # noqa: E731
+    FigureCanvasAgg(figure)
+    write_atomically(picture, save)

@@ -1,0 +1,112 @@
+"""Callbacks that keep the best network and the whole state."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from captcha_keras.files import write_atomically
+from captcha_keras.training.checkpoint import (
+    Progress,
+    callback_counters,
+    restore_counters,
+    save_checkpoint,
+)
+from captcha_keras.training.run_folder import RunFolder
+
+
+class BestModel(keras.callbacks.Callback):
+    """Save the network whenever validation reads more images right than ever before.
+
+    Args:
+        run: Where to save it.
+        save: Writes the network in its present state to a path.
+    """
+
+    counters = ("best",)
+
+    def __init__(self, run: RunFolder, save: Callable[[Any], None]) -> None:
+        super().__init__()
+        self.best = -math.inf
+        self._run, self._save = run, save
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Compare and save."""
+        accuracy = float((logs or {})["val_captcha_accuracy"])
+        if accuracy > self.best:
+            self.best = accuracy
+            write_atomically(self._run.best_model, self._save, durable=True)
+
+
+class EpochRows(keras.callbacks.Callback):
+    """Collect one row of figures for each epoch, with the seconds it took and the images/s of its steps.
+
+    Args:
+        images: Training images of an epoch.
+        rows: Rows of the epochs that were finished before.
+    """
+
+    def __init__(self, images: int, rows: list[dict[str, float]]) -> None:
+        super().__init__()
+        self.rows = rows
+        self._images = images
+        self._begin = self._validation_began = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Start the clock."""
+        self._begin = self._validation_began = time.monotonic()
+
+    def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
+        """The training steps are over, validation begins."""
+        self._validation_began = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Append the row."""
+        figures = {name: float(value) for name, value in (logs or {}).items()}
+        # ReduceLROnPlateau may have lowered the rate already; the row shows the one that was used.
+        rate = figures.pop("learning_rate", float(self.model.optimizer.learning_rate))
+        self.rows.append(
+            {
+                "epoch": float(epoch + 1),
+                **figures,
+                "learning_rate": rate,
+                "seconds": time.monotonic() - self._begin,
+                "images_per_second": self._images / max(self._validation_began - self._begin, 1e-9),
+            }
+        )
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Save the whole state after each epoch; must be the last callback.
+
+    Args:
+        run: Where to save it.
+        watched: The callbacks whose counters belong to the state.
+        rows: The rows that `EpochRows` fills.
+        resumed: Where an interrupted training stood.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        watched: list[keras.callbacks.Callback],
+        rows: list[dict[str, float]],
+        resumed: Progress | None,
+    ) -> None:
+        super().__init__()
+        self._run, self._watched, self._rows, self._resumed = run, watched, rows, resumed
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Put counters back that the other callbacks have just reset."""
+        if self._resumed:
+            restore_counters(self._watched, self._resumed.callbacks)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Save; the history file follows the checkpoint."""
+        progress = Progress(epoch + 1, bool(self.model.stop_training), self._rows, callback_counters(self._watched))
+        save_checkpoint(self._run.checkpoint_file, self.model, progress)
+        self._run.write_history(self._rows)

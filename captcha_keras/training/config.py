@@ -1,0 +1,107 @@
+"""Every setting of a training."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from captcha_keras.augment import Augmentation
+from captcha_keras.errors import InputError
+
+# One zoom for both axes: what tells 0 from O is the ratio of their stroke widths.
+DEFAULT_AUGMENTATION = Augmentation(
+    rotation_range=4.0,
+    width_shift_range=0.06,
+    height_shift_range=0.075,
+    shear_range=6.0,
+    zoom_range=0.1,
+    zoom_keeps_aspect=True,
+)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Settings of a training; with the data set they decide its result.
+
+    Attributes:
+        data: The dataset folder, or a CSV file.
+        network: A name from `captcha_keras.networks.NETWORKS`.
+        alphabet: Alphabet to use instead of the recorded or observed one.
+        epochs: Rounds over the training images, at most.
+        batch_size: Images of a step.
+        learning_rate: Peak learning rate of Adam.
+        warmup_steps: Steps in which the learning rate rises from zero to its peak.
+        anneal: Share of the planned steps, at the end, in which the learning rate falls to zero along a cosine;
+            0 leaves it to ReduceLROnPlateau alone.
+        plateau_factor: What ReduceLROnPlateau multiplies the learning rate by.
+        plateau_patience: Epochs without a better validation loss before it does.
+        stop_patience: Epochs without a better validation loss before training stops.
+        augmentation: How training images are distorted; None for not at all.
+        precision: "auto", "float32", "bfloat16" or "float16".
+        seed: Seed of weights, order, augmentation and dropout.
+        split_seed: Seed of the split.
+        validation_share: Share of the images for validation.
+        test_share: Share of the images for the test.
+        gpu: Whether a GPU is required.
+        image_store: "auto", "memory" or "disk": where decoded images live.
+        tensorboard: Whether to write TensorBoard logs.
+    """
+
+    data: str = "data/captcha"
+    network: str = "vgg"
+    alphabet: str | None = None
+    epochs: int = 24
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    warmup_steps: int = 300
+    anneal: float = 1.0
+    plateau_factor: float = 0.5
+    plateau_patience: int = 3
+    stop_patience: int = 10
+    augmentation: Augmentation | None = DEFAULT_AUGMENTATION
+    precision: str = "auto"
+    seed: int = 0
+    split_seed: int = 0
+    validation_share: float = 0.1
+    test_share: float = 0.1
+    gpu: bool = False
+    image_store: str = "auto"
+    tensorboard: bool = False
+
+    def __post_init__(self) -> None:
+        for name, lowest in (("epochs", 1), ("batch_size", 1), ("warmup_steps", 0), ("seed", 0)):
+            if getattr(self, name) < lowest:
+                raise InputError(f"{name} must be at least {lowest}, got {getattr(self, name)}.")
+        if not self.learning_rate > 0:
+            raise InputError(f"learning_rate must be above 0, got {self.learning_rate}.")
+        if not 0 <= self.anneal <= 1:
+            raise InputError(f"anneal must be 0 to 1, got {self.anneal}.")
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as a JSON object; `from_json` reads it back."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> TrainConfig:
+        """Read what `to_json` wrote.
+
+        Raises:
+            InputError: A setting is unknown or missing.
+        """
+        fields = _fields_of(cls, value)
+        if fields["augmentation"] is not None:
+            inner = _fields_of(Augmentation, fields["augmentation"])
+            # JSON has no tuples.
+            inner = {k: tuple(v) if isinstance(v, list) else v for k, v in inner.items()}
+            fields["augmentation"] = Augmentation(**inner)
+        return cls(**fields)
+
+
+def _fields_of(kind: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in dataclasses.fields(kind)}
+    if set(value) != names:
+        wrong = ", ".join(sorted(names ^ set(value)))
+        raise InputError(f"The recorded {kind.__name__} has missing or unknown settings: {wrong}.")
+    return dict(value)

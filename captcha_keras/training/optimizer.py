@@ -1,0 +1,61 @@
+"""Adam whose learning rate rises at the start and falls at the end."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("captcha_keras")
+class RampedAdam(keras.optimizers.Adam):
+    """Adam with a linear warm-up and a final cosine decay, multiplied onto `learning_rate`.
+
+    A Keras `LearningRateSchedule` would take `learning_rate` away from ReduceLROnPlateau. Here it stays an
+    ordinary variable, and the ramp is a factor computed inside the training step, on every backend.
+
+    Args:
+        learning_rate: The rate between warm-up and decay.
+        warmup_steps: Steps in which the factor rises linearly to 1.
+        total_steps: Planned steps of the whole training.
+        anneal: Share of `total_steps`, at the end, in which the factor falls from 1 to 0 along a half cosine.
+        **kwargs: Passed to `keras.optimizers.Adam`.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 1e-3,
+        *,
+        warmup_steps: int = 0,
+        total_steps: int = 1,
+        anneal: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(learning_rate=learning_rate, **kwargs)
+        self.warmup_steps = warmup_steps
+        self.total_steps = total_steps
+        self.anneal = anneal
+
+    def ramp(self, step: Any) -> Any:
+        """The factor at a step, counted from 0: a scalar from 0 to 1."""
+        step = ops.cast(step, "float32")
+        factor = ops.minimum(1.0, (step + 1) / max(self.warmup_steps, 1))
+        length = self.anneal * (self.total_steps - self.warmup_steps)
+        if length <= 0:
+            return factor
+        done = ops.clip((step - (self.total_steps - length)) / length, 0.0, 1.0)
+        return factor * 0.5 * (1 + ops.cos(math.pi * done))
+
+    def _get_current_learning_rate(self) -> Any:
+        return super()._get_current_learning_rate() * self.ramp(self.iterations)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments, for saving."""
+        return {
+            **super().get_config(),
+            "warmup_steps": self.warmup_steps,
+            "total_steps": self.total_steps,
+            "anneal": self.anneal,
+        }
