@@ -21,7 +21,7 @@ from captcha_keras.errors import InputError
 
 FILL_MODES = ("constant", "nearest", "reflect", "wrap")
 
-Range = float | tuple[float, ...]
+Range = float | int | tuple[float, ...]
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def run_command(work: Callable[[], None], *, interrupted: str) -> int:
         return _fail(str(error), 1)
     except BrokenPipeError:
         # The reader of a pipe (`| head`) has gone; Python would complain once more at exit.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 1
     except OSError as error:
         return _fail(describe(error), 1)

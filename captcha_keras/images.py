@@ -55,6 +55,8 @@ def decode_image(content: bytes) -> NDArray[np.uint8]:
                 return np.asarray(_to_rgb(image))
     except ImageError:
         raise
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"has more than {MOST_PIXELS:,} pixels") from error
     # Broken files make Pillow raise OSError, ValueError, SyntaxError, struct.error, zlib.error and others.
     except Exception as error:
         raise ImageError("is no complete PNG or JPEG image") from error

@@ -146,7 +146,7 @@ def plot_errors(predictions: pd.DataFrame, images: NDArray[np.uint8], picture: P
     )
     for axes in np.ravel(figure.subplots(lines, columns)):
         axes.set_axis_off()
-    for axes, (index, row) in zip(figure.axes, shown.iterrows(), strict=False):
+    for axes, index, (_, row) in zip(figure.axes, shown.index.to_numpy(), shown.iterrows(), strict=False):
         axes.imshow(images[index])
         title = f"{row['text']} read {row['prediction'] or NOTHING} ({100 * row['confidence']:.0f} %)"
         axes.set_title(title, fontsize=8, family="monospace")

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from captcha_keras.cli.environment import load_tensorflow
 from captcha_keras.cli.model import chosen_run
 from captcha_keras.console import run_command
 
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "evaluate.py") -> i
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    load_tensorflow()
     from captcha_keras.devices import select_device
     from captcha_keras.evaluation import evaluate
     from captcha_keras.evaluation_data import images_to_evaluate

@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from captcha_keras.cli.environment import load_tensorflow
 from captcha_keras.cli.model import chosen_run
 from captcha_keras.console import run_command
 from captcha_keras.errors import DatasetError
@@ -44,6 +45,7 @@ def _predict(options: argparse.Namespace) -> None:
         except ImageError as error:
             problems.append(f"{path} {error}")
     if images:
+        load_tensorflow()
         from captcha_keras.devices import select_device
         from captcha_keras.predict import Recognizer
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from captcha_keras.cli.environment import load_tensorflow
 from captcha_keras.console import run_command
 from captcha_keras.errors import InputError
 
@@ -87,6 +88,7 @@ def _train(options: dict[str, Any]) -> None:
     if resume and superfluous:
         raise InputError(f"A resumed run keeps its settings; leave out --{superfluous[0].replace('_', '-')}.")
     # TensorFlow takes seconds to load: wrong use is answered before that.
+    load_tensorflow()
     from captcha_keras.report import plot_curves
     from captcha_keras.spec import parse_alphabet
     from captcha_keras.training import RunFolder, TrainConfig, train

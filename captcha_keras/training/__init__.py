@@ -2,6 +2,6 @@
 
 from captcha_keras.training.config import TrainConfig
 from captcha_keras.training.run_folder import RunFolder
-from captcha_keras.training.train import train
+from captcha_keras.training.trainer import train
 
 __all__ = ["RunFolder", "TrainConfig", "train"]

@@ -48,8 +48,9 @@ class RampedAdam(keras.optimizers.Adam):
         done = ops.clip((step - (self.total_steps - length)) / length, 0.0, 1.0)
         return factor * 0.5 * (1 + ops.cos(math.pi * done))
 
-    def _get_current_learning_rate(self) -> Any:
-        return super()._get_current_learning_rate() * self.ramp(self.iterations)
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """One step for one variable, at the learning rate times the ramp."""
+        super().update_step(gradient, variable, learning_rate * self.ramp(self.iterations))
 
     def get_config(self) -> dict[str, Any]:
         """The arguments, for saving."""

@@ -1,0 +1,29 @@
+"""Loading TensorFlow without its start-up notes on the terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def load_tensorflow() -> None:
+    """Import TensorFlow and let it look for GPUs, both with the process's standard error turned away.
+
+    Its C++ part writes a dozen lines there before any log level counts. Python's exceptions still arrive; set
+    TF_CPP_MIN_LOG_LEVEL to see everything.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ or "tensorflow" in sys.modules:
+        return
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        import tensorflow as tf
+
+        tf.config.list_physical_devices("GPU")
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

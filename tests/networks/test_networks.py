@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from captcha_keras.errors import InputError
+from captcha_keras.networks import NETWORKS, build_network
+from captcha_keras.networks.heads import stacked_logits
+from captcha_keras.spec import CaptchaSpec, SpecError
+
+
+def noise(spec: CaptchaSpec, count: int = 3) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, spec.height, spec.width, 3), np.uint8)
+
+
+def test_mathematica_is_the_original_layer_for_layer() -> None:
+    network = build_network("mathematica", CaptchaSpec())
+    assert network.count_params() == 1_393_584
+    convolutions = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert [layer.filters for layer in convolutions] == [32, 32, 64, 64, 128, 128, 256, 256]
+    assert {(layer.kernel_size, layer.padding) for layer in convolutions} == {((3, 3), "valid")}
+    assert {layer.activation.__name__ for layer in convolutions} == {"linear"}
+    assert network.get_layer("flatten").output.shape == (None, 1536)
+    with_relu = build_network("mathematica_relu", CaptchaSpec())
+    assert with_relu.count_params() == 1_393_584
+    assert {
+        layer.activation.__name__ for layer in with_relu.layers if isinstance(layer, keras.layers.Conv2D)
+    } == {"relu"}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "spec",
+    [CaptchaSpec(), CaptchaSpec("ab", 4, 8, 200, 90), CaptchaSpec("äß漢", 1, 1, 100, 100), CaptchaSpec("01", 12, 12)],
+    ids=["default", "variable", "one", "twelve"],
+)
+def test_every_head_is_a_distribution(name: str, spec: CaptchaSpec) -> None:
+    network = build_network(name, spec)
+    outputs = network(noise(spec), training=False)
+    assert set(outputs) == set(spec.head_names)
+    for probabilities in outputs.values():
+        assert probabilities.shape == (3, spec.num_classes)
+        np.testing.assert_allclose(np.sum(probabilities, axis=1), 1, rtol=1e-5)
+
+
+def test_stacked_logits_share_weights_and_keep_the_order_of_positions() -> None:
+    spec = CaptchaSpec("0OX", 12, 12, 90, 80)
+    network = build_network("vgg", spec)
+    stacked = stacked_logits(network, spec)
+    images = noise(spec)
+    logits = np.asarray(stacked(images, training=False))
+    assert logits.shape == (3, 12, 3)
+    outputs = network(images, training=False)
+    expected = np.stack([outputs[head] for head in spec.head_names], axis=1)
+    np.testing.assert_allclose(np.asarray(keras.ops.softmax(logits)), expected, rtol=1e-5)
+    assert stacked.count_params() == network.count_params()
+    network.get_layer("char_10_logits").bias.assign([5.0, 0.0, 0.0])
+    changed = np.asarray(stacked(images, training=False))
+    assert np.flatnonzero(np.abs(changed - logits).max(axis=(0, 2)) > 1).tolist() == [10]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_smallest_size_is_exact(name: str) -> None:
+    side = NETWORKS[name].smallest_side
+    build_network(name, CaptchaSpec(width=side, height=side))
+    for width, height in ((side - 1, 200), (200, side - 1)):
+        with pytest.raises(SpecError) as caught:
+            build_network(name, CaptchaSpec(width=width, height=height))
+        assert str(caught.value) == (
+            f"Images of {width}x{height} are too small for the network {name!r}, which needs at least {side}x{side}."
+        )
+
+
+def test_the_smallest_sides_are_those_of_the_trunks() -> None:
+    assert NETWORKS["mathematica"].smallest_side == 76
+    assert NETWORKS["vgg"].smallest_side == 31
+    assert NETWORKS["mathematica"].trunk_side(170) == 6
+    assert NETWORKS["mathematica"].trunk_side(80) == 1
+
+
+def test_an_unknown_network_is_named() -> None:
+    with pytest.raises(InputError, match="no network 'resnet'; choose one of vgg, mathematica, mathematica_relu"):
+        build_network("resnet", CaptchaSpec())
+
+
+def test_bfloat16_computes_the_trunk_and_float32_the_heads() -> None:
+    network = build_network("vgg", CaptchaSpec(), keras.DTypePolicy("mixed_bfloat16"))
+    for layer in network.layers:
+        expected = "bfloat16" if layer.name.startswith(("block", "dropout", "flatten")) else "float32"
+        if layer.name != "image":
+            assert layer.compute_dtype == expected, layer.name
+    assert {variable.dtype for variable in network.weights} == {"float32"}
+    reference = build_network("vgg", CaptchaSpec())
+    reference.set_weights(network.get_weights())
+    images = noise(CaptchaSpec())
+    ours, exact = (np.asarray(each(images, training=False)["char_0"]) for each in (network, reference))
+    assert np.abs(ours - exact).max() < 0.05
+    assert not np.array_equal(ours, exact)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_saved_network_needs_no_code_of_ours_and_reads_the_same(name: str, tmp_path: Path) -> None:
+    spec = CaptchaSpec("0OX", 2, 3, 90, 80)
+    network = build_network(name, spec)
+    network.save(tmp_path / "network.keras")
+    loaded = keras.saving.load_model(tmp_path / "network.keras", custom_objects={}, safe_mode=True)
+    images = noise(spec)
+    ours, theirs = network(images, training=False), loaded(images, training=False)
+    for head in spec.head_names:
+        np.testing.assert_array_equal(ours[head], theirs[head])
