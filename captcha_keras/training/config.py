@@ -52,8 +52,8 @@ class TrainConfig:
     data: str = "data/captcha"
     network: str = "vgg"
     alphabet: str | None = None
-    epochs: int = 24
-    batch_size: int = 64
+    epochs: int = 20
+    batch_size: int = 32
     learning_rate: float = 1e-3
     warmup_steps: int = 300
     anneal: float = 1.0
