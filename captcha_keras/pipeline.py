@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -127,7 +127,7 @@ def image_store(kind: str, folder: Path) -> Iterator[Callable[[tuple[int, ...]],
 
     Args:
         kind: "memory", "disk", or "auto": on disk when the images would take more than half of the free memory.
-        folder: Where the file goes; it is removed at the end.
+        folder: Where the file goes, made if need be; the file is removed at the end.
 
     Yields:
         What makes the uint8 array from its shape (the argument `allocate` of `dataset.load`).
@@ -136,17 +136,22 @@ def image_store(kind: str, folder: Path) -> Iterator[Callable[[tuple[int, ...]],
         raise InputError(f"The image store must be auto, memory or disk, got {kind!r}.")
     for leftover in folder.glob(f"{STORE_PREFIX}*"):  # of a process that was killed
         shutil.rmtree(leftover, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=STORE_PREFIX, dir=folder) as directory:
-        files = 0
+    with ExitStack() as stack:
 
         def allocate(shape: tuple[int, ...]) -> Images:
-            nonlocal files
             size = int(np.prod(shape, dtype=np.int64))
             free = free_memory()
             if kind == "memory" or (kind == "auto" and (free is None or size <= MEMORY_SHARE * free)):
                 return np.empty(shape, np.uint8)
-            files += 1
-            path = Path(directory) / f"{files}.npy"
-            return np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+            if not folder.exists():
+                folder.mkdir(parents=True)
+                stack.callback(_remove_if_empty, folder)
+            directory = stack.enter_context(tempfile.TemporaryDirectory(prefix=STORE_PREFIX, dir=folder))
+            return np.lib.format.open_memmap(Path(directory) / "images.npy", mode="w+", dtype=np.uint8, shape=shape)
 
         yield allocate
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()

@@ -60,7 +60,9 @@ def keras_matrix(parameters: dict[str, float], height: int, width: int) -> tuple
         patch.setattr(scipy.ndimage, "affine_transform", catch)
         patch.setattr(scipy.ndimage.interpolation, "affine_transform", catch, raising=False)
         # An identity would be skipped altogether.
-        ImageDataGenerator().apply_transform(np.zeros((height, width, 3)), {**parameters, "tx": parameters["tx"] or 1e-9})
+        ImageDataGenerator().apply_transform(
+            np.zeros((height, width, 3)), {**parameters, "tx": parameters["tx"] or 1e-9}
+        )
     return caught[0]
 
 

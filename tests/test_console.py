@@ -53,7 +53,7 @@ def test_success_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_an_unknown_failure_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError):
-        run_command(lambda: print(1 / 0), interrupted="")
+        run_command(raising(ZeroDivisionError()), interrupted="")
 
 
 def test_sigterm_is_handled_as_ctrl_c(capsys: pytest.CaptureFixture[str]) -> None:

@@ -162,9 +162,7 @@ def later_format(folder: Path) -> None:
         (later_format, "has format version 2, expected 1"),
     ],
 )
-def test_a_folder_that_is_no_dataset_is_refused(
-    tmp_path: Path, make: Callable[[Path], None], message: str
-) -> None:
+def test_a_folder_that_is_no_dataset_is_refused(tmp_path: Path, make: Callable[[Path], None], message: str) -> None:
     make(tmp_path / "folder")
     with pytest.raises(InputError) as caught:
         open_dataset(tmp_path / "folder")
@@ -198,10 +196,10 @@ def test_resize_takes_another_size_but_not_several(tmp_path: Path) -> None:
     image(tmp_path / "BA.png", size=(30, 20))
     spec = CaptchaSpec("AB", 2, 2, 60, 40)
     assert load(open_dataset(tmp_path), spec, resize=True)[0].shape == (2, 40, 60, 3)
-    with pytest.raises(DatasetError, match="AB.png is 30x20, expected 60x40"):
+    with pytest.raises(DatasetError, match=r"AB\.png is 30x20, expected 60x40"):
         load(open_dataset(tmp_path), spec)
     image(tmp_path / "BB.png", size=(31, 20))
-    with pytest.raises(DatasetError, match="BB.png is 31x20, expected 30x20"):
+    with pytest.raises(DatasetError, match=r"BB\.png is 31x20, expected 30x20"):
         load(open_dataset(tmp_path), spec, resize=True)
 
 

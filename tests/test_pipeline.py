@@ -56,9 +56,7 @@ def test_augmentation_differs_between_epochs_and_resumes() -> None:
     augmentation = Augmentation(rotation_range=20)
 
     def steps(first: int, count: int) -> list[np.ndarray]:
-        dataset = training_batches(
-            images, labels, batch_size=16, seed=1, first_step=first, augmentation=augmentation
-        )
+        dataset = training_batches(images, labels, batch_size=16, seed=1, first_step=first, augmentation=augmentation)
         return [pixels for pixels, _ in taken(dataset, count)]
 
     three = steps(0, 3)
@@ -85,7 +83,13 @@ def test_too_few_images_for_a_batch_are_named(count: int, size: int, message: st
 
 @pytest.mark.parametrize(
     ("kind", "free", "on_disk"),
-    [("memory", 1, False), ("disk", 10**12, True), ("auto", 2_000, False), ("auto", 1_999, True), ("auto", None, False)],
+    [
+        ("memory", 1, False),
+        ("disk", 10**12, True),
+        ("auto", 2_000, False),
+        ("auto", 1_999, True),
+        ("auto", None, False),
+    ],
 )
 def test_images_go_where_they_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, free: int | None, on_disk: bool

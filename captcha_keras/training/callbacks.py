@@ -86,27 +86,20 @@ class Checkpoint(keras.callbacks.Callback):
     Args:
         run: Where to save it.
         watched: The callbacks whose counters belong to the state.
-        rows: The rows that `EpochRows` fills.
-        resumed: Where an interrupted training stood.
+        begun: Where the training stands at its start; its history is the list that `EpochRows` fills.
     """
 
-    def __init__(
-        self,
-        run: RunFolder,
-        watched: list[keras.callbacks.Callback],
-        rows: list[dict[str, float]],
-        resumed: Progress | None,
-    ) -> None:
+    def __init__(self, run: RunFolder, watched: list[keras.callbacks.Callback], begun: Progress) -> None:
         super().__init__()
-        self._run, self._watched, self._rows, self._resumed = run, watched, rows, resumed
+        self._run, self._watched, self._begun = run, watched, begun
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Put counters back that the other callbacks have just reset."""
-        if self._resumed:
-            restore_counters(self._watched, self._resumed.callbacks)
+        restore_counters(self._watched, self._begun.callbacks)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Save; the history file follows the checkpoint."""
-        progress = Progress(epoch + 1, bool(self.model.stop_training), self._rows, callback_counters(self._watched))
+        stopped = bool(self.model.stop_training)
+        progress = Progress(epoch + 1, stopped, self._begun.history, callback_counters(self._watched))
         save_checkpoint(self._run.checkpoint_file, self.model, progress)
-        self._run.write_history(self._rows)
+        self._run.write_history(progress.history)

@@ -58,7 +58,7 @@ def load_checkpoint(path: Path, model: keras.Model) -> Progress:
     """
     variables = _variables(model)
     try:
-        with np.load(path) as saved:
+        with path.open("rb") as file, np.load(file) as saved:
             arrays = [saved[f"v{i}"] for i in range(len(variables))]
             fits = len(saved.files) == len(variables) + 1
             progress = Progress(**json.loads(saved["progress"].tobytes()))

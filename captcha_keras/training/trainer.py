@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ from captcha_keras.devices import (
     select_device,
 )
 from captcha_keras.errors import InputError
+from captcha_keras.files import write_atomically
 from captcha_keras.metrics import captcha_accuracy, character_accuracy
 from captcha_keras.networks import build_network
 from captcha_keras.networks.heads import stacked_logits
-from captcha_keras.pipeline import batches, image_store, steps_per_epoch, training_batches
+from captcha_keras.pipeline import Images, Labels, batches, image_store, steps_per_epoch, training_batches
 from captcha_keras.spec import CaptchaSpec
 from captcha_keras.training.callbacks import BestModel, Checkpoint, EpochRows
 from captcha_keras.training.checkpoint import Progress, load_checkpoint
@@ -35,7 +37,27 @@ from captcha_keras.training.config import TrainConfig
 from captcha_keras.training.optimizer import RampedAdam
 from captcha_keras.training.run_folder import RunFolder
 
+Arrays = tuple[Images, Labels]
+
 VALIDATION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A training that was checked and may start."""
+
+    config: TrainConfig
+    run: RunFolder
+    device: Device
+    policy: str
+    dataset: Dataset
+    spec: CaptchaSpec
+    parts: Split
+
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch."""
+        return steps_per_epoch(len(self.parts.train), self.config.batch_size)
 
 
 def train(config: TrainConfig, run: RunFolder, *, resume: bool = False) -> None:
@@ -46,117 +68,124 @@ def train(config: TrainConfig, run: RunFolder, *, resume: bool = False) -> None:
 
     Args:
         config: The settings; for a resumed run those that it recorded.
-        run: The run folder; must not exist unless `resume`.
+        run: The run folder; must not exist, or be empty, unless `resume`.
         resume: Whether to go on with a run instead of starting one.
 
     Raises:
         InputError: Wrong settings, bad data, or a data set other than the recorded one.
     """
+    job = _checked(config, run, resume)
+    keras.utils.set_random_seed(config.seed)
+    with distribution(job.device)():
+        network = build_network(config.network, job.spec, keras.DTypePolicy(job.policy))
+        model = _compiled(network, job)
+    # Saved networks compute in float32, which every machine can do alike; the weights are the same.
+    saved = build_network(config.network, job.spec)
+
+    def save(path: Path) -> None:
+        saved.set_weights(network.get_weights())
+        saved.save(path)
+
+    _announce(job, network)
+    with image_store(config.image_store, run.path) as allocate:
+        training, validation = _load(job, allocate)
+        progress = _begin(job, model, resume)
+        if progress.epoch < config.epochs and not progress.stopped:
+            model.fit(
+                training_batches(
+                    *training,
+                    batch_size=config.batch_size,
+                    seed=config.seed,
+                    first_step=job.steps * progress.epoch,
+                    augmentation=config.augmentation,
+                ),
+                validation_data=batches(validation[0], VALIDATION_BATCH, validation[1]),
+                steps_per_epoch=job.steps,
+                epochs=config.epochs,
+                initial_epoch=progress.epoch,
+                callbacks=_callbacks(job, save, progress),
+                shuffle=False,
+                verbose=1 if sys.stdout.isatty() else 2,
+            )
+    run.write_history(progress.history)
+    write_atomically(run.last_model, save, durable=True)
+
+
+def _checked(config: TrainConfig, run: RunFolder, resume: bool) -> _Job:
+    """Refuse what cannot be trained before anything is written."""
+    if config.tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise InputError("--tensorboard needs the package tensorboard: pip install tensorboard.")
+    if not resume and run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
+        raise InputError(f"{run.path} is not empty; --resume it, or choose another --run.")
     device = select_device(config.gpu)
     policy = precision_policy(config.precision, device)
     dataset = open_dataset(config.data)
     spec = dataset.infer_spec(config.alphabet)
     parts = split(len(dataset), config.split_seed, config.validation_share, config.test_share)
-    steps = steps_per_epoch(len(parts.train), config.batch_size)
-    total_steps = steps * config.epochs
-    keras.utils.set_random_seed(config.seed)
-    with distribution(device)():
-        network = build_network(config.network, spec, keras.DTypePolicy(policy))
-        model = _compiled(network, spec, config, policy, total_steps)
-    # Saved networks compute in float32, which every machine can do alike; the weights are the same.
-    saved = build_network(config.network, spec)
-    resumed = _start(config, run, resume, model, dataset, spec, device, policy)
-    _announce(config, run, device, policy, parts, network, resumed)
-
-    rows = resumed.history if resumed else []
-    with image_store(config.image_store, run.path) as allocate:
-        arrays = _load(dataset, spec, parts, allocate)
-        if not resumed or not (resumed.stopped or resumed.epoch >= config.epochs):
-            model.fit(
-                training_batches(
-                    *arrays["training"],
-                    batch_size=config.batch_size,
-                    seed=config.seed,
-                    first_step=steps * (resumed.epoch if resumed else 0),
-                    augmentation=config.augmentation,
-                ),
-                validation_data=batches(arrays["validation"][0], VALIDATION_BATCH, arrays["validation"][1]),
-                steps_per_epoch=steps,
-                epochs=config.epochs,
-                initial_epoch=resumed.epoch if resumed else 0,
-                callbacks=_callbacks(config, run, _saver(network, saved), steps, rows, resumed),
-                shuffle=False,
-                verbose=1 if sys.stdout.isatty() else 2,
+    job = _Job(config, run, device, policy, dataset, spec, parts)
+    if resume:
+        record = run.read_record()
+        if record["dataset"]["fingerprint"] != dataset.fingerprint():
+            raise InputError(f"{dataset.folder} is not the data set that {run.path} was trained on.")
+        before = record["environment"]["dtype_policy"]
+        if before != policy:
+            raise InputError(
+                f"{run.path} was trained in {before} and would go on in {policy}; a resumed training must compute "
+                "alike."
             )
-    run.write_history(rows)
-    _saver(network, saved)(run.last_model)
+    return job
 
 
-def _compiled(
-    network: keras.Model, spec: CaptchaSpec, config: TrainConfig, policy: str, total_steps: int
-) -> keras.Model:
-    model = stacked_logits(network, spec)
+def _compiled(network: keras.Model, job: _Job) -> keras.Model:
+    config = job.config
+    model = stacked_logits(network, job.spec)
     optimizer: keras.optimizers.Optimizer = RampedAdam(
         config.learning_rate,
         warmup_steps=config.warmup_steps,
-        total_steps=total_steps,
+        total_steps=job.steps * config.epochs,
         anneal=config.anneal,
     )
-    if policy == "mixed_float16":
+    if job.policy == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     model.compile(
         optimizer,
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=[character_accuracy, captcha_accuracy],
     )
+    # A checkpoint is put back before the first step, so the slots must exist by then.
     optimizer.build(model.trainable_variables)
     return model
 
 
-def _start(
-    config: TrainConfig,
-    run: RunFolder,
-    resume: bool,
-    model: keras.Model,
-    dataset: Dataset,
-    spec: CaptchaSpec,
-    device: Device,
-    policy: str,
-) -> Progress | None:
-    """Record a new run, or load where an interrupted one stood (None: before its first epoch's end)."""
+def _begin(job: _Job, model: keras.Model, resume: bool) -> Progress:
+    """Record a new run, or put the state of an interrupted one back into the model."""
     if not resume:
-        if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
-            raise InputError(f"{run.path} is not empty; --resume it, or choose another --run.")
-        run.path.mkdir(parents=True, exist_ok=True)
-        run.write_record(_record(config, dataset, spec, device, policy))
-        return None
-    record = run.read_record()
-    if record["dataset"]["fingerprint"] != dataset.fingerprint():
-        raise InputError(f"{dataset.folder} is not the data set that {run.path} was trained on.")
-    if record["environment"]["dtype_policy"] != policy:
-        raise InputError(
-            f"{run.path} was trained with {record['environment']['dtype_policy']}, this machine would take "
-            f"{policy}; a resumed training must compute alike."
-        )
-    return load_checkpoint(run.checkpoint_file, model) if run.checkpoint_file.exists() else None
+        job.run.path.mkdir(parents=True, exist_ok=True)
+        job.run.write_record(_record(job))
+    elif job.run.checkpoint_file.exists():
+        progress = load_checkpoint(job.run.checkpoint_file, model)
+        print(f"Going on after epoch {progress.epoch}.")
+        return progress
+    return Progress(epoch=0, stopped=False, history=[], callbacks={})
 
 
-def _record(config: TrainConfig, dataset: Dataset, spec: CaptchaSpec, device: Device, policy: str) -> dict[str, Any]:
-    packages = ("captcha-keras", "keras", keras.backend.backend(), "tensorflow", "numpy", "pillow")
+def _record(job: _Job) -> dict[str, Any]:
+    backend = keras.backend.backend()
+    packages = ("captcha-keras", "keras", backend, "tensorflow", "numpy", "pillow")
     return {
-        "settings": config.to_json(),
-        "spec": spec.to_json(),
+        "settings": job.config.to_json(),
+        "spec": job.spec.to_json(),
         "dataset": {
-            "folder": str(dataset.folder),
-            "images": len(dataset),
-            "fingerprint": dataset.fingerprint(),
-            "description": dataset.description,
+            "folder": str(job.dataset.folder),
+            "images": len(job.dataset),
+            "fingerprint": job.dataset.fingerprint(),
+            "description": job.dataset.description,
         },
         "environment": {
-            "device": {"kind": device.kind, "names": device.names},
+            "device": {"kind": job.device.kind, "names": job.device.names},
             "processor": processor_name(),
-            "dtype_policy": policy,
-            "backend": keras.backend.backend(),
+            "dtype_policy": job.policy,
+            "backend": backend,
             "python": platform.python_version(),
             "packages": {name: _version(name) for name in dict.fromkeys(packages)},
             "git_commit": _git_commit(),
@@ -164,55 +193,35 @@ def _record(config: TrainConfig, dataset: Dataset, spec: CaptchaSpec, device: De
     }
 
 
-def _announce(
-    config: TrainConfig,
-    run: RunFolder,
-    device: Device,
-    policy: str,
-    parts: Split,
-    network: keras.Model,
-    resumed: Progress | None,
-) -> None:
-    print(f"Run {run.path}: {config.network}, {network.count_params():,} parameters, {policy}")
-    print(f"on {device.kind} ({', '.join(device.names)}), backend {keras.backend.backend()}.")
+def _announce(job: _Job, network: keras.Model) -> None:
+    names = ", ".join(job.device.names)
+    parts = job.parts
     print(
+        f"Run {job.run.path}: {job.config.network}, {network.count_params():,} parameters, {job.policy}\n"
+        f"on {job.device.kind} ({names}), backend {keras.backend.backend()}.\n"
         f"Images: {len(parts.train):,} training, {len(parts.validation):,} validation, "
-        f"{len(parts.test):,} kept for the test."
+        f"{len(parts.test):,} kept for the test.",
+        flush=True,
     )
-    if resumed:
-        print(f"Going on after epoch {resumed.epoch}.")
 
 
-def _load(
-    dataset: Dataset,
-    spec: CaptchaSpec,
-    parts: Split,
-    allocate: Callable[[tuple[int, ...]], np.ndarray[Any, np.dtype[np.uint8]]],
-) -> dict[str, tuple[Any, Any]]:
-    # One pass over both parts, so that every bad file is reported at once.
-    indices = np.concatenate([parts.train, parts.validation])
+def _load(job: _Job, allocate: Callable[[tuple[int, ...]], Images]) -> tuple[Arrays, Arrays]:
+    """Images and labels for training and for validation."""
+    # One pass over both, so that every bad file is reported at once.
+    indices = np.concatenate([job.parts.train, job.parts.validation])
     images, labels = load(
-        dataset,
-        spec,
+        job.dataset,
+        job.spec,
         indices=indices,
         allocate=allocate,
         progress=ProgressBar("Decoding", len(indices)),
     )
-    count = len(parts.train)
-    return {
-        "training": (images[:count], labels[:count]),
-        "validation": (images[count:], labels[count:]),
-    }
+    count = len(job.parts.train)
+    return (images[:count], labels[:count]), (images[count:], labels[count:])
 
 
-def _callbacks(
-    config: TrainConfig,
-    run: RunFolder,
-    save: Callable[[Path], None],
-    steps: int,
-    rows: list[dict[str, float]],
-    resumed: Progress | None,
-) -> list[keras.callbacks.Callback]:
+def _callbacks(job: _Job, save: Callable[[Path], None], progress: Progress) -> list[keras.callbacks.Callback]:
+    config = job.config
     plateau = keras.callbacks.ReduceLROnPlateau(
         monitor="val_loss",
         factor=config.plateau_factor,
@@ -220,26 +229,12 @@ def _callbacks(
         verbose=1,
     )
     stopping = keras.callbacks.EarlyStopping(monitor="val_loss", patience=config.stop_patience)
-    best = BestModel(run, save)
+    best = BestModel(job.run, save)
     watched = [plateau, stopping, best]
-    callbacks = [EpochRows(steps * config.batch_size, rows), *watched]
+    callbacks = [EpochRows(job.steps * config.batch_size, progress.history), *watched]
     if config.tensorboard:
-        callbacks.append(_tensorboard(run))
-    return [*callbacks, Checkpoint(run, watched, rows, resumed)]
-
-
-def _tensorboard(run: RunFolder) -> keras.callbacks.Callback:
-    if importlib.util.find_spec("tensorboard") is None:
-        raise InputError("--tensorboard needs the package tensorboard: pip install tensorboard.")
-    return keras.callbacks.TensorBoard(run.path / "tensorboard", update_freq="epoch")
-
-
-def _saver(network: keras.Model, saved: keras.Model) -> Callable[[Path], None]:
-    def save(path: Path) -> None:
-        saved.set_weights(network.get_weights())
-        saved.save(path)
-
-    return save
+        callbacks.append(keras.callbacks.TensorBoard(job.run.path / "tensorboard", update_freq="epoch"))
+    return [*callbacks, Checkpoint(job.run, watched, progress)]
 
 
 def _version(package: str) -> str | None:

@@ -72,9 +72,13 @@ def test_jpeg_stays_close_to_what_was_drawn() -> None:
 
 
 def test_the_library_gets_its_own_randomness_back() -> None:
-    with pytest.raises(RuntimeError, match="stop"), seeded(SeededSecrets(0, 0)):
-        assert captcha_image.secrets is not secrets
-        raise RuntimeError("stop")
+    def fail() -> None:
+        with seeded(SeededSecrets(0, 0)):
+            assert captcha_image.secrets is not secrets
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        fail()
     assert captcha_image.secrets is secrets
 
 

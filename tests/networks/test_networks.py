@@ -26,9 +26,9 @@ def test_mathematica_is_the_original_layer_for_layer() -> None:
     assert network.get_layer("flatten").output.shape == (None, 1536)
     with_relu = build_network("mathematica_relu", CaptchaSpec())
     assert with_relu.count_params() == 1_393_584
-    assert {
-        layer.activation.__name__ for layer in with_relu.layers if isinstance(layer, keras.layers.Conv2D)
-    } == {"relu"}
+    assert {layer.activation.__name__ for layer in with_relu.layers if isinstance(layer, keras.layers.Conv2D)} == {
+        "relu"
+    }
 
 
 @pytest.mark.parametrize("name", NETWORKS)
