@@ -15,8 +15,9 @@ run: $(VENV)/.installed
 test: lint
 	$(BIN)/python -m pytest
 
-# Really long checks: see the marker "long" in pyproject.toml.
+# Minutes of training, and the JAX backend: the marker "long" in pyproject.toml.
 test-long: $(VENV)/.tested
+	$(BIN)/pip install --quiet --editable '.[jax]'
 	$(BIN)/python -m pytest -m long
 
 lint: $(VENV)/.tested

@@ -126,8 +126,8 @@ def plot_confusion(evaluation: Evaluation, spec: CaptchaSpec, picture: Path) -> 
     highest = np.nanmax(shares, initial=0.0) if len(names) > 1 else 0.0
     image = axes.imshow(shares, cmap="magma_r", vmin=0, vmax=max(highest, 0.1))
     axes.set_facecolor("#d8d8d8")
-    axes.set_xticks(range(len(names)), names, fontsize=8)
-    axes.set_yticks(range(len(names)), names, fontsize=8)
+    axes.set_xticks(range(len(names)), names, fontsize=8, parse_math=False)
+    axes.set_yticks(range(len(names)), names, fontsize=8, parse_math=False)
     axes.set(xlabel="read as", ylabel="truth", title="Misread characters (% of the truth; diagonal left out)")
     figure.colorbar(image, ax=axes, shrink=0.8)
     _save(figure, picture)
@@ -137,19 +137,32 @@ def plot_errors(predictions: pd.DataFrame, images: NDArray[np.uint8], picture: P
     """Draw misread images with truth, reading and confidence, the surest errors first."""
     wrong = predictions[~predictions["right"]].sort_values("confidence", ascending=False)
     shown = wrong.head(MOST_ERRORS)
+    title = f"{len(wrong):,} of {len(predictions):,} images misread"
+    if len(shown) < len(wrong):
+        title += f"; the {len(shown)} surest"
+    plot_gallery(shown, images, picture, title)
+
+
+def plot_gallery(shown: pd.DataFrame, images: NDArray[np.uint8], picture: Path, title: str) -> None:
+    """Draw images with truth, reading and confidence.
+
+    Args:
+        shown: Rows of `predictions_frame`; their index chooses the images.
+        images: uint8 RGB `(N, height, width, 3)`.
+        picture: The PNG file.
+        title: Stands above.
+    """
     columns = 5
     lines = max(1, -(-len(shown) // columns))
     figure = Figure(figsize=(2.2 * columns, 1.45 * lines + 0.6), layout="constrained")
-    figure.suptitle(
-        f"{len(wrong):,} of {len(predictions):,} images misread"
-        + (f"; the {len(shown)} surest" if len(shown) < len(wrong) else "")
-    )
+    figure.suptitle(title)
     for axes in np.ravel(figure.subplots(lines, columns)):
         axes.set_axis_off()
     for axes, index, (_, row) in zip(figure.axes, shown.index.to_numpy(), shown.iterrows(), strict=False):
         axes.imshow(images[index])
-        title = f"{row['text']} read {row['prediction'] or NOTHING} ({100 * row['confidence']:.0f} %)"
-        axes.set_title(title, fontsize=8, family="monospace")
+        words = f"{row['text']} read {row['prediction'] or NOTHING} ({100 * row['confidence']:.0f} %)"
+        # A $ in a text is a character, not the start of a formula.
+        axes.set_title(words, fontsize=8, family="monospace", parse_math=False)
     _save(figure, picture)
 
 

@@ -1,0 +1,64 @@
+"""Images drawn, encoded and written a second: a plain loop over ImageCaptcha.write against data_gen.
+
+python -m benchmarks.generation_speed
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.measure import Subject, interleaved, options, report
+from captcha_keras.spec import CaptchaSpec
+
+
+def library_loop(count: int) -> Callable[[], int]:
+    """One process, the library's own way: random text, JPEG with Pillow's defaults."""
+    import secrets
+
+    from captcha.image import ImageCaptcha
+
+    spec = CaptchaSpec()
+    captcha = ImageCaptcha(spec.width, spec.height)
+
+    def work() -> int:
+        with tempfile.TemporaryDirectory() as folder:
+            for number in range(count):
+                text = "".join(secrets.choice(spec.alphabet) for _ in range(spec.max_length))
+                captcha.write(text, f"{folder}/{number:05d}.jpg", "jpeg")
+        return count
+
+    return work
+
+
+def generator(count: int, workers: int) -> Callable[[], int]:
+    """`data_gen.generate`, from the start of its pool to the finished folder."""
+    import data_gen
+
+    def work() -> int:
+        folder = Path(tempfile.mkdtemp())
+        try:
+            data_gen.generate(data_gen.Settings(count=count), folder / "data", workers=workers)
+        finally:
+            shutil.rmtree(folder)
+        return count
+
+    return work
+
+
+def main() -> None:
+    """Measure and report."""
+    given = options(__doc__, count=12_800, repeats=3)
+    cores = os.cpu_count() or 1
+    subjects: dict[str, Subject] = {"ImageCaptcha.write in a loop": (library_loop, (given.count,))}
+    names = {workers: f"data_gen, {workers} worker{'s' * (workers > 1)}" for workers in range(1, cores + 1)}
+    subjects |= {name: (generator, (given.count, workers)) for workers, name in names.items()}
+    rates = interleaved(subjects, given.repeats)
+    report("generation_speed", rates, names[1], ["captcha", "pillow"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from captcha_keras import report
+from captcha_keras.evaluation import evaluate
+from captcha_keras.evaluation_data import LabelledImages
+from captcha_keras.spec import CaptchaSpec
+
+SPEC = CaptchaSpec("0O$_X", 2, 2, 64, 40)
+
+
+def probabilities(readings: np.ndarray, sure: float = 0.9) -> np.ndarray:
+    rest = (1 - sure) / (SPEC.num_classes - 1)
+    result = np.full((*readings.shape, SPEC.num_classes), rest, np.float32)
+    np.put_along_axis(result, readings[..., None], sure, axis=-1)
+    return result
+
+
+def case(*pairs: tuple[str, str]) -> tuple[LabelledImages, np.ndarray]:
+    truth, read = (SPEC.encode_all(texts) for texts in zip(*pairs, strict=True))
+    images = np.random.default_rng(0).integers(0, 256, (len(pairs), 40, 64, 3), np.uint8)
+    names = tuple(f"{i}.png" for i in range(len(pairs)))
+    return LabelledImages(images, truth, names, "four images"), probabilities(read)
+
+
+DATA, PROBABILITIES = case(("00", "00"), ("0O", "OO"), ("$_", "$$"), ("XX", "XX"))
+
+
+def test_the_table_says_what_was_counted() -> None:
+    lines = report.table(evaluate(PROBABILITIES.argmax(-1), DATA.labels, SPEC, 0.0025)).splitlines()
+    found = {line[:28].strip(): line.split() for line in lines if line}
+    assert found["characters"][1:3] == ["75.00", "%"]
+    assert found["characters"][-1] == "6/8"
+    assert found["position 1"][-1] == "3/4"
+    assert found["images"][-1] == "2/4"
+    assert found["images"][3:7] == ["15.00", "–", "85.00", "%"]
+    assert found["images, 0 and O merged"][-1] == "3/4"
+    assert "  truth 0             2        1        0" in lines
+    assert "  share of all character errors: 50.0 %" in lines
+    assert "most frequent confusions: 0→O 1, _→$ 1" in lines
+    assert "time per image: 2.50 ms, in batches" in lines
+
+
+def test_the_report_has_its_four_files(tmp_path: Path) -> None:
+    evaluation = evaluate(PROBABILITIES.argmax(-1), DATA.labels, SPEC)
+    report.write_report(tmp_path / "new" / "folder", evaluation, SPEC, DATA, PROBABILITIES)
+    folder = tmp_path / "new" / "folder"
+    value = json.loads((folder / "evaluation.json").read_text())
+    assert value["confusion_matrix"][0] == [2, 1, 0, 0, 0]
+    with (folder / "predictions.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["file"], row["text"], row["prediction"], row["right"]) for row in rows] == [
+        ("0.png", "00", "00", "True"),
+        ("1.png", "0O", "OO", "False"),
+        ("2.png", "$_", "$$", "False"),
+        ("3.png", "XX", "XX", "True"),
+    ]
+    assert float(rows[0]["confidence"]) == pytest.approx(0.81, abs=1e-5)
+    for name in ("confusion.png", "errors.png"):
+        with Image.open(folder / name) as picture:
+            assert len(picture.convert("RGB").getcolors(1_000_000) or []) > 20
+    assert len(list(folder.iterdir())) == 4
+
+
+def test_no_errors_and_many_errors_can_be_drawn(tmp_path: Path) -> None:
+    for pairs in ([("00", "00")], [("00", "XX")] * 90):
+        data, scores = case(*pairs)
+        evaluation = evaluate(scores.argmax(-1), data.labels, SPEC)
+        report.write_report(tmp_path, evaluation, SPEC, data, scores)
+        assert (tmp_path / "errors.png").stat().st_size > 1000
+
+
+def test_one_class_and_no_character(tmp_path: Path) -> None:
+    for spec, texts in ((CaptchaSpec("A", 1, 1), ["A"]), (CaptchaSpec("A", 1, 3), ["A", "AAA"])):
+        labels = spec.encode_all(texts)
+        evaluation = evaluate(np.zeros_like(labels), labels, spec)
+        report.plot_confusion(evaluation, spec, tmp_path / "confusion.png")
+        assert "characters" in report.table(evaluation)
+    assert "∅→A 2" in report.table(evaluation)
+
+
+def test_curves_are_drawn_from_the_history(tmp_path: Path) -> None:
+    columns = "epoch,captcha_accuracy,character_accuracy,loss,val_captcha_accuracy,val_character_accuracy,val_loss"
+    (tmp_path / "history.csv").write_text(f"{columns}\n1,0,0.1,3,0,0.1,3.2\n2,0.5,0.8,1,0.4,0.7,1.2\n")
+    report.plot_curves(tmp_path / "history.csv", tmp_path / "curves.png")
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.size == (1100, 440)
+    assert {path.name for path in tmp_path.iterdir()} == {"history.csv", "curves.png"}
