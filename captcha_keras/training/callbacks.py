@@ -68,7 +68,7 @@ class EpochRows(keras.callbacks.Callback):
         """Append the row."""
         figures = {name: float(value) for name, value in (logs or {}).items()}
         # ReduceLROnPlateau may have lowered the rate already; the row shows the one that was used.
-        rate = figures.pop("learning_rate", float(self.model.optimizer.learning_rate))
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self.rows.append(
             {
                 "epoch": float(epoch + 1),

@@ -44,7 +44,7 @@ class Progress:
 
 def save_checkpoint(path: Path, model: keras.Model, progress: Progress) -> None:
     """Write variables, optimizer slots, random states and progress to `path` in one step."""
-    arrays = {f"v{i}": np.asarray(variable) for i, variable in enumerate(_variables(model))}
+    arrays = {f"v{i}": keras.ops.convert_to_numpy(variable) for i, variable in enumerate(_variables(model))}
     text = json.dumps(progress.__dict__)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda temporary: _save(temporary, arrays, text), durable=True)
