@@ -21,12 +21,12 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM arrived: handled as Ctrl-C is."""
 
 
-def run_command(work: Callable[[], None], *, interrupted: str) -> int:
+def run_command(work: Callable[[], None], *, kept: str) -> int:
     """Run a command and turn what a user can cause into one sentence and an exit status.
 
     Args:
         work: The command.
-        interrupted: What to tell a user who stops it: what was kept and how to go on.
+        kept: What to tell a user after an interruption or a full disk: what was kept and how to go on.
 
     Returns:
         The exit status.
@@ -43,9 +43,9 @@ def run_command(work: Callable[[], None], *, interrupted: str) -> int:
         sys.stdout = None
         return 1
     except OSError as error:
-        return _fail(describe(error), 1)
+        return _fail(f"{describe(error)} {kept}", 1)
     except KeyboardInterrupt as error:
-        return _fail(f"Interrupted. {interrupted}", 143 if isinstance(error, Terminated) else 130)
+        return _fail(f"Interrupted. {kept}", 143 if isinstance(error, Terminated) else 130)
     return 0
 
 
@@ -53,7 +53,7 @@ def describe(error: OSError) -> str:
     """One sentence for an error of the operating system."""
     where = f": {error.filename}" if error.filename else ""
     if error.errno == errno.ENOSPC or error.errno == errno.EDQUOT:
-        return f"The disk is full{where}. Make room and run the same command again."
+        return f"The disk is full{where}."
     return f"{error.strerror or error}{where}."
 
 

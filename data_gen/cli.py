@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "data_gen.py") -> i
     options = parser(prog).parse_args(arguments)
     return run_command(
         lambda: _generate(options),
-        interrupted="What is drawn is kept: run the same command again to go on.",
+        kept="What is drawn is kept: run the same command again to go on.",
     )
 
 

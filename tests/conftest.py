@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 
 # Before anything imports TensorFlow: quiet, and never a GPU.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,3 +33,32 @@ def drawn(tmp_path_factory: pytest.TempPathFactory, small_spec: CaptchaSpec) -> 
     folder = tmp_path_factory.mktemp("data") / "drawn"
     data_gen.generate(data_gen.Settings(small_spec, 120, seed=3), folder, workers=1)
     return folder
+
+
+class SmallDisk:
+    """A disk that is soon full."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def resize(self, size: str) -> Path:
+        """Mount it with a size such as "300k", or change its size; returns its folder."""
+        action = (
+            ["-o", f"remount,size={size}"] if self.path.is_mount() else ["-t", "tmpfs", "-o", f"size={size}", "tmpfs"]
+        )
+        subprocess.run(["mount", *action, str(self.path)], check=True)
+        return self.path
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """Needs root and the right to mount; elsewhere its tests are skipped."""
+    path = tmp_path / "small"
+    path.mkdir()
+    disk = SmallDisk(path)
+    try:
+        disk.resize("100k")
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("mounting a tmpfs needs root")
+    yield disk
+    subprocess.run(["umount", str(path)], check=True)

@@ -31,7 +31,7 @@ def raising(error: BaseException) -> Callable[[], None]:
         (InputError("Wrong."), 2, "Wrong."),
         (DatasetError("Bad:", ["a", "b"]), 2, "Bad:\n  a\n  b"),
         (CommandError("Died."), 1, "Died."),
-        (OSError(errno.ENOSPC, "No space left on device", "x/y"), 1, "The disk is full: x/y. Make room and"),
+        (OSError(errno.ENOSPC, "No space left on device", "x/y"), 1, "The disk is full: x/y. Go on."),
         (PermissionError(errno.EACCES, "Permission denied", "x"), 1, "Permission denied: x."),
         (KeyboardInterrupt(), 130, "Interrupted. Go on."),
         (console.Terminated(), 143, "Interrupted. Go on."),
@@ -40,26 +40,26 @@ def raising(error: BaseException) -> Callable[[], None]:
 def test_a_failure_becomes_a_sentence_and_a_status(
     error: BaseException, status: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_command(raising(error), interrupted="Go on.") == status
+    assert run_command(raising(error), kept="Go on.") == status
     printed = capsys.readouterr()
     assert printed.err.startswith(message)
     assert printed.out == ""
 
 
 def test_success_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_command(lambda: None, interrupted="") == 0
+    assert run_command(lambda: None, kept="") == 0
     assert capsys.readouterr() == ("", "")
 
 
 def test_an_unknown_failure_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError):
-        run_command(raising(ZeroDivisionError()), interrupted="")
+        run_command(raising(ZeroDivisionError()), kept="")
 
 
 def test_sigterm_is_handled_as_ctrl_c(capsys: pytest.CaptureFixture[str]) -> None:
     before = signal.getsignal(signal.SIGTERM)
     try:
-        assert run_command(lambda: os.kill(os.getpid(), signal.SIGTERM), interrupted="Kept.") == 143
+        assert run_command(lambda: os.kill(os.getpid(), signal.SIGTERM), kept="Kept.") == 143
     finally:
         signal.signal(signal.SIGTERM, before)
     assert capsys.readouterr().err == "Interrupted. Kept.\n"

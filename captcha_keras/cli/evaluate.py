@@ -39,7 +39,7 @@ def parser(prog: str = "evaluate.py") -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None, prog: str = "evaluate.py") -> int:
     """Run the command; returns the exit status."""
     options = parser(prog).parse_args(arguments)
-    return run_command(lambda: _evaluate(options), interrupted="Nothing was written.")
+    return run_command(lambda: _evaluate(options), kept="The run is unchanged: measure it again.")
 
 
 def _evaluate(options: argparse.Namespace) -> None:

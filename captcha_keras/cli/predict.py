@@ -33,7 +33,7 @@ def parser(prog: str = "captcha-keras predict") -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None, prog: str = "captcha-keras predict") -> int:
     """Run the command; returns the exit status."""
     options = parser(prog).parse_args(arguments)
-    return run_command(lambda: _predict(options), interrupted="Nothing was changed.")
+    return run_command(lambda: _predict(options), kept="Nothing was changed.")
 
 
 def _predict(options: argparse.Namespace) -> None:

@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> int:
     options = vars(parser(prog).parse_args(arguments))
     return run_command(
         lambda: _train(options),
-        interrupted="Every finished epoch is kept: go on with python train.py --resume.",
+        kept="Every finished epoch is kept: go on with python train.py --resume.",
     )
 
 

@@ -198,7 +198,7 @@ def test_no_run_is_one_sentence(tmp_path: Path) -> None:
     [
         ("data_gen.py", ["--output", "many", "--count", "100000"], "What is drawn is kept"),
         ("train.py", ["--epochs", "500", "--run", "runs/long"], "Every finished epoch is kept"),
-        ("evaluate.py", ["--fresh", "100000"], "Nothing was written."),
+        ("evaluate.py", ["--fresh", "100000"], "The run is unchanged"),
     ],
 )
 def test_ctrl_c_is_one_sentence(workplace: Path, script: str, words: list[str], message: str) -> None:

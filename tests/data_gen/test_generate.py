@@ -5,7 +5,6 @@ import json
 import multiprocessing
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from captcha_keras.errors import CommandError, InputError
 from captcha_keras.spec import CaptchaSpec
 from data_gen import GenerationError, Settings, generate
 from data_gen.plan import first_difference
+from tests.conftest import SmallDisk
 
 ROOT = Path(__file__).parents[2]
 SPEC = CaptchaSpec("0123456789", 2, 4, 60, 40)
@@ -219,24 +219,16 @@ def test_a_dead_worker_is_named_and_the_rest_is_kept(tmp_path: Path, reference: 
     assert contents(folder) == reference
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("mount") is None, reason="mounting a tmpfs needs root")
-def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path: Path) -> None:
-    small = tmp_path / "small"
-    small.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(small)], check=False)
-    if mounted.returncode:
-        pytest.skip("this system does not let root mount a tmpfs")
-    try:
-        command = [sys.executable, "data_gen.py", "--output", str(small / "d"), "--count", "300", "--workers", "2"]
-        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        assert result.returncode == 1
-        assert result.stderr.splitlines()[-1].startswith("The disk is full")
-        assert "Traceback" not in result.stderr
-        images = sorted((small / "d" / "images").iterdir())
-        assert images
-        assert all(path.read_bytes()[-2:] == b"\xff\xd9" for path in images)  # each one a whole JPEG
-        subprocess.run(["mount", "-o", "remount,size=8m", str(small)], check=True)
-        subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
-        assert len(list((small / "d" / "images").iterdir())) == 300
-    finally:
-        subprocess.run(["umount", str(small)], check=True)
+def test_a_full_disk_is_one_sentence_and_loses_nothing(small_disk: SmallDisk) -> None:
+    folder = small_disk.resize("300k") / "data"
+    command = [sys.executable, "data_gen.py", "--output", str(folder), "--count", "300", "--workers", "2"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith("The disk is full")
+    assert "Traceback" not in result.stderr
+    images = sorted((folder / "images").iterdir())
+    assert images
+    assert all(path.read_bytes()[-2:] == b"\xff\xd9" for path in images)  # each one a whole JPEG
+    small_disk.resize("8m")
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    assert len(list((folder / "images").iterdir())) == 300

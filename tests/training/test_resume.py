@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import SmallDisk
+
 ROOT = Path(__file__).parents[2]
 SETTINGS = ["--epochs", "6", "--batch-size", "8", "--warmup-steps", "10", "--learning-rate", "0.01"]
 # Small patience, so that ReduceLROnPlateau does something within six epochs.
@@ -122,5 +124,20 @@ def test_sigterm_keeps_the_finished_epochs(drawn: Path, reference: Path, tmp_pat
         "Interrupted. Every finished epoch is kept: go on with python train.py --resume."
     )
     assert "Traceback" not in output
+    finish(drawn, run, "--resume")
+    assert_equal(run, reference)
+
+
+def test_a_full_disk_is_one_sentence_and_loses_no_epoch(drawn: Path, reference: Path, small_disk: SmallDisk) -> None:
+    # Enough for the network, too little for the checkpoint beside it.
+    run = small_disk.resize("9m") / "run"
+    process = start(drawn, run)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 1, output
+    assert output.splitlines()[-1] == (
+        "The disk is full. Every finished epoch is kept: go on with python train.py --resume."
+    )
+    assert not [path for path in run.rglob("*") if path.name.startswith(".tmp")]
+    small_disk.resize("90m")
     finish(drawn, run, "--resume")
     assert_equal(run, reference)
