@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from captcha_keras.evaluation import Evaluation, Rate
@@ -107,6 +108,7 @@ def plot_curves(history: Path, picture: Path) -> None:
         )
     right.set(xlabel="epoch", ylabel="right (%)", title="Accuracy")
     for axes in (left, right):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
     _save(figure, picture)
