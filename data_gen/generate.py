@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from captcha_keras.dataset import DESCRIPTION, IMAGES, LABELS, PLAN, image_name
+from captcha_keras.dataset.layouts import DESCRIPTION, IMAGES, LABELS, PLAN, image_name
 from captcha_keras.errors import CommandError, InputError
 from captcha_keras.files import is_temporary, write_bytes, write_json
 from data_gen.plan import Settings, first_difference

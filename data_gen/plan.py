@@ -12,7 +12,7 @@ from typing import Any
 from captcha.image import DEFAULT_FONTS
 from PIL import ImageFont
 
-from captcha_keras.dataset import FORMAT_VERSION
+from captcha_keras.dataset.layouts import FORMAT_VERSION
 from captcha_keras.errors import InputError
 from captcha_keras.spec import CaptchaSpec
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from captcha_keras.dataset import image_name, load, open_dataset, read_lines, split
+from captcha_keras.dataset import load, open_dataset, split
+from captcha_keras.dataset.layouts import image_name, read_lines
 from captcha_keras.errors import DatasetError, InputError
 from captcha_keras.spec import CaptchaSpec
 

@@ -1,0 +1,43 @@
+"""The seeded split into training, validation and test images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from captcha_keras.errors import DatasetError
+
+
+@dataclass(frozen=True)
+class Split:
+    """Index arrays of a dataset, each sorted, together every index once."""
+
+    train: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+
+def split(count: int, seed: int, validation: float = 0.1, test: float = 0.1) -> Split:
+    """Split `count` images at random; the same numbers give the same split everywhere.
+
+    Args:
+        count: Number of images.
+        seed: Seed of the split.
+        validation: Share of the images for validation, 0 to 1.
+        test: Share of the images for testing, 0 to 1.
+
+    Raises:
+        DatasetError: A share is out of range or leaves a part empty.
+    """
+    sizes = (round(count * validation), round(count * test))
+    rest = count - sum(sizes)
+    if not (0 < validation < 1 and 0 < test < 1) or min(*sizes, rest) < 1:
+        raise DatasetError(
+            f"{count} images cannot be split into training, validation ({validation:g}) and test "
+            f"({test:g}): each part needs at least one image."
+        )
+    order = np.random.default_rng(seed).permutation(count).astype(np.int64)
+    first, second = rest, rest + sizes[0]
+    return Split(np.sort(order[:first]), np.sort(order[first:second]), np.sort(order[second:]))
