@@ -74,7 +74,7 @@ def test_a_csv_keeps_leading_zeros(tmp_path: Path, given_path: str) -> None:
     assert load(dataset, dataset.infer_spec())[0].shape == (2, 20, 30, 3)
 
 
-def damaged(folder: Path, drawn: Path) -> None:
+def damage(folder: Path, drawn: Path) -> None:
     """Ten kinds of damage in one folder."""
     shutil.copytree(drawn, folder)
     images = folder / "images"
@@ -94,7 +94,7 @@ def damaged(folder: Path, drawn: Path) -> None:
 def test_ten_kinds_of_damage_are_all_counted_and_ten_are_shown(
     tmp_path: Path, drawn: Path, small_spec: CaptchaSpec
 ) -> None:
-    damaged(tmp_path / "bad", drawn)
+    damage(tmp_path / "bad", drawn)
     with pytest.raises(DatasetError) as caught:
         load(open_dataset(tmp_path / "bad"), small_spec)
     assert list(caught.value.problems) == [

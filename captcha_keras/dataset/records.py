@@ -47,8 +47,10 @@ class Dataset:
         return [record.text for record in self.records]
 
     def fingerprint(self) -> str:
-        """SHA-256 over the file names and texts, to notice that a folder is another one."""
+        """SHA-256 over names, texts and recorded checksums, to notice that a folder is another one."""
         digest = hashlib.sha256()
+        if self.description is not None:
+            digest.update(str(self.description.get("sha256")).encode())
         for record in self.records:
             digest.update(f"{record.path.name}\t{record.text}\n".encode())
         return digest.hexdigest()

@@ -207,17 +207,17 @@ def _announce(job: _Job, network: keras.Model) -> None:
 
 def _load(job: _Job, allocate: Callable[[tuple[int, ...]], Images]) -> tuple[Arrays, Arrays]:
     """Images and labels for training and for validation."""
-    # One pass over both, so that every bad file is reported at once.
-    indices = np.concatenate([job.parts.train, job.parts.validation])
+    # One pass over all parts, so that every bad file is reported at once; the test images are only checked.
+    parts = job.parts
     images, labels = load(
         job.dataset,
         job.spec,
-        indices=indices,
+        indices=np.concatenate([parts.train, parts.validation, parts.test]),
         allocate=allocate,
-        progress=ProgressBar("Decoding", len(indices)),
+        progress=ProgressBar("Decoding", len(job.dataset)),
     )
-    count = len(job.parts.train)
-    return (images[:count], labels[:count]), (images[count:], labels[count:])
+    first, second = len(parts.train), len(parts.train) + len(parts.validation)
+    return (images[:first], labels[:first]), (images[first:second], labels[first:second])
 
 
 def _callbacks(job: _Job, save: Callable[[Path], None], progress: Progress) -> list[keras.callbacks.Callback]:

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.test_dataset import damage
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -32,6 +34,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory, drawn: Path) -> Path:
     """A folder with a data set and a finished run in it."""
     folder = tmp_path_factory.mktemp("workplace")
     shutil.copytree(drawn, folder / "data" / "captcha")
+    damage(folder / "damaged", drawn)
     words = ["--epochs", "2", "--batch-size", "16", "--warmup-steps", "2", "--run", "runs/one"]
     result = call("train.py", *words, cwd=folder)
     assert result.returncode == 0, result.stderr
@@ -127,6 +130,7 @@ def test_predict_prints_a_line_an_image(workplace: Path) -> None:
         ("train.py", ["--network", "resnet"], 2, "There is no network 'resnet'; choose one of vgg, mathematica"),
         ("train.py", ["--network", "mathematica"], 2, "Images of 64x40 are too small for the network 'mathematica'"),
         ("train.py", ["--alphabet", "0X"], 2, "outside the alphabet '0X'"),
+        ("train.py", ["--data", "damaged"], 2, "damaged has 11 bad entries:"),
         ("train.py", ["--batch-size", "1000"], 2, "A batch of 1000 needs at least as many training images, got 96"),
         ("train.py", ["--run", "runs/one"], 2, "runs/one is not empty; --resume it"),
         ("train.py", ["--resume", "--epochs", "9"], 2, "A resumed run keeps its settings; leave out --epochs."),
