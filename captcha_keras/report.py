@@ -156,7 +156,7 @@ def plot_gallery(shown: pd.DataFrame, images: NDArray[np.uint8], picture: Path, 
     """
     columns = 5
     lines = max(1, -(-len(shown) // columns))
-    figure = Figure(figsize=(2.2 * columns, 1.45 * lines + 0.6), layout="constrained")
+    figure = Figure(figsize=(2.4 * columns, 1.5 * lines + 0.6), layout="constrained")
     figure.suptitle(title)
     for axes in np.ravel(figure.subplots(lines, columns)):
         axes.set_axis_off()
@@ -164,7 +164,7 @@ def plot_gallery(shown: pd.DataFrame, images: NDArray[np.uint8], picture: Path, 
         axes.imshow(images[index])
         words = f"{row['text']} read {row['prediction'] or NOTHING} ({100 * row['confidence']:.0f} %)"
         # A $ in a text is a character, not the start of a formula.
-        axes.set_title(words, fontsize=8, family="monospace", parse_math=False)
+        axes.set_title(words, fontsize=10, family="monospace", parse_math=False)
     _save(figure, picture)
 
 
