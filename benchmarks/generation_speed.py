@@ -5,6 +5,7 @@ python -m benchmarks.generation_speed
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import tempfile
@@ -34,6 +35,28 @@ def library_loop(count: int) -> Callable[[], int]:
     return work
 
 
+def library_loops(count: int, processes: int) -> Callable[[], int]:
+    """The library's own way in several processes at once: what the cores of this machine give together."""
+    pool = multiprocessing.get_context("spawn").Pool(processes, initializer=_prepare, initargs=(count // processes,))
+
+    def work() -> int:
+        return sum(pool.map(_loop, range(processes), chunksize=1))
+
+    return work
+
+
+class _Prepared:
+    work: Callable[[], int]
+
+
+def _prepare(count: int) -> None:
+    _Prepared.work = staticmethod(library_loop(count))
+
+
+def _loop(_: int) -> int:
+    return _Prepared.work()
+
+
 def generator(count: int, workers: int) -> Callable[[], int]:
     """`data_gen.generate`, from the start of its pool to the finished folder."""
     import data_gen
@@ -53,7 +76,10 @@ def main() -> None:
     """Measure and report."""
     given = options(__doc__, count=12_800, repeats=3)
     cores = os.cpu_count() or 1
-    subjects: dict[str, Subject] = {"ImageCaptcha.write in a loop": (library_loop, (given.count,))}
+    subjects: dict[str, Subject] = {
+        "ImageCaptcha.write in a loop": (library_loop, (given.count,)),
+        f"the same in {cores} processes": (library_loops, (given.count, cores)),
+    }
     names = {workers: f"data_gen, {workers} worker{'s' * (workers > 1)}" for workers in range(1, cores + 1)}
     subjects |= {name: (generator, (given.count, workers)) for workers, name in names.items()}
     rates = interleaved(subjects, given.repeats)

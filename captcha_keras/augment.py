@@ -61,6 +61,8 @@ class Augmentation:
             value = getattr(self, name)
             if isinstance(value, Sequence) and len(value) != 2:
                 raise InputError(f"{name} must be one number or two, got {value!r}.")
+        if not 0 <= self.cval <= 255:
+            raise InputError(f"cval must be 0 to 255, got {self.cval!r}.")
         if not self.zoom_bounds[0] > 0:
             raise InputError(f"zoom_range must leave a zoom above 0, got {self.zoom_range!r}.")
 
@@ -165,8 +167,9 @@ def apply_parameters(augmentation: Augmentation, images: tf.Tensor, parameters: 
         shifted = result + parameters["channel_shift"][:, None, None, None]
         result = tf.clip_by_value(shifted, darkest, brightest)
     if "brightness" in parameters:
-        result = result * parameters["brightness"][:, None, None, None]
-    return tf.cast(tf.clip_by_value(tf.round(result), 0, 255), tf.uint8)
+        # Everything before this stays within 0 to 255 by itself.
+        result = tf.clip_by_value(result * parameters["brightness"][:, None, None, None], 0, 255)
+    return tf.cast(tf.round(result), tf.uint8)
 
 
 def augment(augmentation: Augmentation, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

@@ -227,6 +227,7 @@ def test_the_seed_alone_decides_also_inside_a_pipeline() -> None:
         ({"zoom_range": (0.5, 1.0, 2.0)}, "zoom_range must be one number or two"),
         ({"zoom_range": 1.0}, "must leave a zoom above 0, got 1.0"),
         ({"brightness_range": (1.0,)}, "brightness_range must be one number or two"),
+        ({"cval": 256.0}, "cval must be 0 to 255, got 256.0"),
     ],
 )
 def test_wrong_settings_are_named(arguments: dict[str, Any], message: str) -> None:
