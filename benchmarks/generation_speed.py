@@ -37,24 +37,16 @@ def library_loop(count: int) -> Callable[[], int]:
 
 def library_loops(count: int, processes: int) -> Callable[[], int]:
     """The library's own way in several processes at once: what the cores of this machine give together."""
-    pool = multiprocessing.get_context("spawn").Pool(processes, initializer=_prepare, initargs=(count // processes,))
+    pool = multiprocessing.get_context("spawn").Pool(processes)
 
     def work() -> int:
-        return sum(pool.map(_loop, range(processes), chunksize=1))
+        return sum(pool.map(_loop, [count // processes] * processes, chunksize=1))
 
     return work
 
 
-class _Prepared:
-    work: Callable[[], int]
-
-
-def _prepare(count: int) -> None:
-    _Prepared.work = staticmethod(library_loop(count))
-
-
-def _loop(_: int) -> int:
-    return _Prepared.work()
+def _loop(count: int) -> int:
+    return library_loop(count)()
 
 
 def generator(count: int, workers: int) -> Callable[[], int]:

@@ -163,8 +163,8 @@ def plot_gallery(shown: pd.DataFrame, images: NDArray[np.uint8], picture: Path, 
     for axes, index, (_, row) in zip(figure.axes, shown.index.to_numpy(), shown.iterrows(), strict=False):
         axes.imshow(images[index])
         words = f"{row['text']} read {row['prediction'] or NOTHING} ({100 * row['confidence']:.0f} %)"
-        # A $ in a text is a character, not the start of a formula.
         color = "black" if row["right"] else "crimson"
+        # A $ in a text is a character, not the start of a formula.
         axes.set_title(words, fontsize=10, family="monospace", color=color, parse_math=False)
     _save(figure, picture)
 

@@ -67,7 +67,7 @@ class EpochRows(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Append the row."""
         figures = {name: float(value) for name, value in (logs or {}).items()}
-        # ReduceLROnPlateau may have lowered the rate already; the row shows the one that was used.
+        # ReduceLROnPlateau comes after this callback, so this is the rate that the epoch used.
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self.rows.append(
             {
