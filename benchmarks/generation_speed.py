@@ -37,10 +37,11 @@ def library_loop(count: int) -> Callable[[], int]:
 
 def library_loops(count: int, processes: int) -> Callable[[], int]:
     """The library's own way in several processes at once: what the cores of this machine give together."""
-    pool = multiprocessing.get_context("spawn").Pool(processes)
 
     def work() -> int:
-        return sum(pool.map(_loop, [count // processes] * processes, chunksize=1))
+        # A pool for each turn, as data_gen has it; one that outlives its turn keeps its process from ending.
+        with multiprocessing.get_context("spawn").Pool(processes) as pool:
+            return sum(pool.map(_loop, [count // processes] * processes, chunksize=1))
 
     return work
 

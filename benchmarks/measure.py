@@ -14,8 +14,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from captcha_keras.devices import processor_name
-
 RESULTS = Path(__file__).parent / "results"
 
 # Prepares a subject (imports, data, warm-up) and returns what does the work once and says how many images it did.
@@ -98,6 +96,9 @@ def report(name: str, rates: Mapping[str, Sequence[float]], baseline: str, packa
 
 def environment(packages: Sequence[str]) -> dict[str, Any]:
     """Hardware, versions and date."""
+    # Here, not above: every worker process of a subject imports this module, and this one loads Keras.
+    from captcha_keras.devices import processor_name
+
     return {
         "date": datetime.date.today().isoformat(),
         "processor": processor_name(),
