@@ -19,24 +19,34 @@ class SeededSecrets:
     every machine and in every Python release.
 
     Args:
-        seed: Seed of the data set.
+        seed: Seed of the series of images; a name makes a series apart from every numbered one.
         index: Number of the image.
     """
 
-    def __init__(self, seed: int, index: int) -> None:
-        self._random = random.Random(f"captcha-keras {seed} {index}")
+    def __init__(self, seed: int | str, index: int) -> None:
+        self._bits = random.Random(f"captcha-keras {seed} {index}").getrandbits
 
     def randbelow(self, exclusive_upper_bound: int) -> int:
-        """A number from 0 to below the bound."""
-        return self._random.randrange(exclusive_upper_bound)
+        """A number from 0 to below the bound.
+
+        The algorithm of `random.randrange`, and its numbers, without its handling of other arguments: an
+        image takes about 140 of them.
+        """
+        if exclusive_upper_bound <= 0:
+            raise ValueError(f"The bound must be above 0, got {exclusive_upper_bound}.")
+        bits = exclusive_upper_bound.bit_length()
+        number = self._bits(bits)
+        while number >= exclusive_upper_bound:
+            number = self._bits(bits)
+        return number
 
     def randbits(self, k: int) -> int:
         """A number of `k` random bits."""
-        return self._random.getrandbits(k)
+        return self._bits(k)
 
     def choice(self, seq: Sequence[T]) -> T:
         """One element of a sequence."""
-        return seq[self._random.randrange(len(seq))]
+        return seq[self.randbelow(len(seq))]
 
 
 @contextmanager

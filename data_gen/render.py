@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from captcha.image import ImageCaptcha
@@ -13,9 +14,15 @@ from PIL import Image
 
 from captcha_keras.spec import CaptchaSpec
 from data_gen.randomness import SeededSecrets, seeded
+from data_gen.renderer import make_renderer
+from data_gen.style import Style
+from data_gen.texts import TextSource
 
-# 4:4:4: the colour of a thin stroke survives; quality 95 costs about 10 kB an image.
-JPEG_OPTIONS = {"quality": 95, "subsampling": 0}
+SAVE_OPTIONS: dict[str, dict[str, int]] = {
+    # 4:4:4: the colour of a thin stroke survives; quality 95 costs about 10 kB an image.
+    "jpeg": {"quality": 95, "subsampling": 0},
+    "png": {},
+}
 
 
 @dataclass(frozen=True)
@@ -42,41 +49,51 @@ class ImageSource:
 
     Args:
         spec: Alphabet, length and size of the images.
-        seed: Seed of the series.
+        seed: Seed of the series; a name makes a series apart from every numbered one.
         image_format: "jpeg" (quality 95, no chroma subsampling) or "png".
-        fonts: Paths of TrueType fonts; the library's DroidSansMono by default.
+        style: The look.
+        distinct: Whether no character occurs twice in a text.
+        weights: How many times as often a character is drawn; see `TextSource`.
+        renderer: "auto", "fast" or "library"; the bytes are the same.
     """
 
     def __init__(
         self,
         spec: CaptchaSpec,
-        seed: int,
+        seed: int | str,
         image_format: str = "jpeg",
-        fonts: Sequence[str] = (),
+        style: Style | None = None,
+        *,
+        distinct: bool = False,
+        weights: Mapping[str, int] | None = None,
+        renderer: str = "auto",
     ) -> None:
         self.spec = spec
         self.seed = seed
         self.image_format = image_format
-        self._captcha = ImageCaptcha(spec.width, spec.height, list(fonts) or None)
+        self.style = style or Style()
+        self._texts = TextSource(spec, distinct=distinct, weights=weights)
+        self._renderer_name = renderer
+
+    @cached_property
+    def renderer(self) -> ImageCaptcha:
+        """What draws; made when it is first needed, for texts alone need none."""
+        return make_renderer(self.spec, self.style, self._renderer_name)
 
     def text(self, index: int) -> str:
         """The text of image `index`, without drawing it."""
-        return self._draw_text(SeededSecrets(self.seed, index))
+        return self._texts.draw(SeededSecrets(self.seed, index))
+
+    def image(self, index: int) -> tuple[str, Image.Image]:
+        """Text and picture of image `index`, not encoded."""
+        secrets = SeededSecrets(self.seed, index)
+        text = self._texts.draw(secrets)
+        with seeded(secrets):
+            return text, self.renderer.generate_image(text)
 
     def draw(self, index: int) -> Drawing:
         """Draw image `index` and encode it."""
-        secrets = SeededSecrets(self.seed, index)
-        text = self._draw_text(secrets)
-        with seeded(secrets):
-            image = self._captcha.generate_image(text)
+        text, image = self.image(index)
         content = io.BytesIO()
-        image.save(content, self.image_format, **self._save_options())
+        image.save(content, self.image_format, **SAVE_OPTIONS[self.image_format])
         return Drawing(text, content.getvalue())
-
-    def _draw_text(self, secrets: SeededSecrets) -> str:
-        spec = self.spec
-        length = spec.min_length + secrets.randbelow(spec.max_length - spec.min_length + 1)
-        return "".join(secrets.choice(spec.alphabet) for _ in range(length))
-
-    def _save_options(self) -> dict[str, int]:
-        return JPEG_OPTIONS if self.image_format == "jpeg" else {}

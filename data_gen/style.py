@@ -1,0 +1,199 @@
+"""How a CAPTCHA looks: presets, and settings of one's own in a TOML file."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import ImageFont
+
+from captcha_keras.errors import InputError
+
+Range = tuple[float, float]
+
+# `ImageCaptcha`'s own names; the lookup table stands in for its factor.
+LIBRARY_FIELDS = (
+    "font_sizes",
+    "character_offset_dx",
+    "character_offset_dy",
+    "character_rotate",
+    "character_warp_dx",
+    "character_warp_dy",
+    "word_space_probability",
+    "word_offset_dx",
+    "lookup_factor",
+    "fonts",
+)
+
+
+class StyleError(InputError):
+    """A style that cannot be drawn, or a file that holds none."""
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _whole(value: object, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _check_range(name: str, value: tuple[Any, ...], low: int, high: int, *, whole: bool = False) -> None:
+    kind = "whole numbers" if whole else "numbers"
+    good = len(value) == 2 and all(_whole(item, low, high) if whole else _number(item) for item in value)
+    if not good or not low <= value[0] <= value[1] <= high:
+        raise StyleError(f"{name} must be two {kind} from {low} to {high}, the smaller first, got {list(value)}.")
+
+
+@dataclass(frozen=True)
+class Style:
+    """Everything that decides the look of an image besides its text and size; the defaults are the library's.
+
+    The names that `captcha.image.ImageCaptcha` has too mean what they mean there.
+
+    Attributes:
+        font_sizes: Sizes in pixels, from which each character takes one.
+        character_offset_dx: Columns that a character starts from the left of its image, from and to.
+        character_offset_dy: Rows that it starts from the top, from and to.
+        character_rotate: Rotation in degrees, from and to.
+        character_warp_dx: Warp to the sides in shares of the character's width, from and to.
+        character_warp_dy: Warp up and down in shares of its height, from and to.
+        word_space_probability: Probability that *no* blank stands before a character, 0 to 1.
+        word_offset_dx: Largest overlap of two characters, in shares of their average width, 0 to 1.
+        lookup_factor: Text is pasted with this times its luminance as opacity: dark text is faint below it.
+        background: Each channel of the background, 0 to 255, from and to.
+        foreground: Each channel of the text's colour, 0 to 255, from and to.
+        opacity: Alpha of the text's colour, 0 to 255, from and to.
+        noise_dots: Number of dots.
+        noise_dot_width: Width of a dot in pixels.
+        noise_curves: Number of curves.
+        smooth: Whether the finished image is smoothed.
+        gap: Fewest empty columns between two characters, which then never overlap; None for the library's
+            layout.
+        fonts: Paths of TrueType fonts; the library's DroidSansMono if there are none.
+    """
+
+    font_sizes: tuple[int, ...] = (42, 50, 56)
+    character_offset_dx: tuple[int, int] = (0, 4)
+    character_offset_dy: tuple[int, int] = (0, 6)
+    character_rotate: Range = (-30, 30)
+    character_warp_dx: Range = (0.1, 0.3)
+    character_warp_dy: Range = (0.2, 0.3)
+    word_space_probability: float = 0.5
+    word_offset_dx: float = 0.25
+    lookup_factor: float = 1.97
+    background: tuple[int, int] = (238, 255)
+    foreground: tuple[int, int] = (10, 200)
+    opacity: tuple[int, int] = (220, 255)
+    noise_dots: int = 30
+    noise_dot_width: int = 3
+    noise_curves: int = 1
+    smooth: bool = True
+    gap: int | None = None
+    fonts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.font_sizes or any(not _whole(size, 1, 1000) for size in self.font_sizes):
+            raise StyleError(f"font_sizes must be whole numbers from 1 to 1000, got {list(self.font_sizes)}.")
+        for name, low, high in (
+            ("character_offset_dx", 0, 1000),
+            ("character_offset_dy", 0, 1000),
+            ("background", 0, 255),
+            ("foreground", 0, 255),
+            ("opacity", 0, 255),
+        ):
+            _check_range(name, getattr(self, name), low, high, whole=True)
+        _check_range("character_rotate", self.character_rotate, -360, 360)
+        _check_range("character_warp_dx", self.character_warp_dx, 0, 2)
+        _check_range("character_warp_dy", self.character_warp_dy, 0, 2)
+        for name, most in (("word_space_probability", 1), ("word_offset_dx", 1), ("lookup_factor", 255)):
+            value = getattr(self, name)
+            if not _number(value) or not 0 <= value <= most:
+                raise StyleError(f"{name} must be a number from 0 to {most}, got {value!r}.")
+        for name, low, high in (("noise_dots", 0, 10_000), ("noise_dot_width", 1, 100), ("noise_curves", 0, 1000)):
+            if not _whole(getattr(self, name), low, high):
+                raise StyleError(f"{name} must be a whole number from {low} to {high:,}, got {getattr(self, name)!r}.")
+        if not isinstance(self.smooth, bool):
+            raise StyleError(f"smooth must be true or false, got {self.smooth!r}.")
+        if self.gap is not None and not _whole(self.gap, 0, 1000):
+            raise StyleError(f"gap must be a whole number from 0 to 1,000, got {self.gap!r}.")
+        for font in self.fonts:
+            try:
+                ImageFont.truetype(font, 42)
+            except (OSError, TypeError) as error:
+                raise StyleError(f"{font} is no readable TrueType font.") from error
+
+    @property
+    def in_library(self) -> bool:
+        """Whether `ImageCaptcha`'s own parameters say it all."""
+        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return Style(**{name: value for name, value in own.items() if name in LIBRARY_FIELDS}) == self
+
+    def to_json(self) -> dict[str, Any]:
+        """Every field but the fonts, which `dataset.json` names by their content and not by their path."""
+        fields = dataclasses.asdict(self)
+        del fields["fonts"]
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+
+    @classmethod
+    def from_mapping(cls, value: Mapping[str, Any], *, base: Style | None = None, source: str = "The style") -> Style:
+        """Read fields by their names, from TOML or JSON; `base` gives the rest.
+
+        Raises:
+            StyleError: A field is unknown or has a wrong type or range.
+        """
+        names = {field.name for field in dataclasses.fields(cls)}
+        unknown = sorted(set(value) - names)
+        if unknown:
+            raise StyleError(f"{source} has unknown {', '.join(unknown)}, expected some of {', '.join(sorted(names))}.")
+        fields: dict[str, Any] = {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}
+        default = base or cls()
+        for name, item in fields.items():
+            if isinstance(getattr(default, name), tuple) != isinstance(item, tuple):
+                expected = "a list" if isinstance(getattr(default, name), tuple) else "a single value"
+                raise StyleError(f"{source}: {name} must be {expected}, got {item!r}.")
+        try:
+            return dataclasses.replace(default, **fields)
+        except StyleError as error:
+            raise StyleError(f"{source}: {error}") from error
+
+
+# What systems need that cut an image into its characters: empty columns between them and nothing across.
+PRESETS = {
+    "library": Style(),
+    "separated": Style(noise_dots=0, noise_curves=0, gap=4),
+}
+
+
+def read_style(name: str) -> Style:
+    """A preset by its name, or the fields of a TOML file; `base = "separated"` in it starts from that preset.
+
+    Paths of fonts in the file are relative to the file.
+
+    Raises:
+        StyleError: There is no such preset or file, or it is wrong.
+    """
+    if name in PRESETS:
+        return PRESETS[name]
+    path = Path(name)
+    if path.suffix != ".toml":
+        raise StyleError(f"The style must be {', '.join(PRESETS)} or a .toml file, got {name!r}.")
+    try:
+        fields = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise StyleError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise StyleError(f"{path} is no TOML file: {error}.") from error
+    base = fields.pop("base", "library")
+    if not isinstance(base, str) or base not in PRESETS:
+        raise StyleError(f"{path}: base must be {' or '.join(PRESETS)}, got {base!r}.")
+    fonts = fields.get("fonts", [])
+    if not isinstance(fonts, list) or not all(isinstance(font, str) for font in fonts):
+        raise StyleError(f"{path}: fonts must be a list of paths, got {fonts!r}.")
+    if fonts:
+        fields["fonts"] = [str(path.parent / font) for font in fonts]
+    return Style.from_mapping(fields, base=PRESETS[base], source=str(path))
