@@ -58,7 +58,7 @@ def generator(parent: str, count: int, workers: int) -> Callable[[], int]:
 
     def work() -> int:
         folder = Path(tempfile.mkdtemp(dir=parent))
-        data_gen.generate(data_gen.Settings(count=count), folder / "data", workers=workers)
+        data_gen.generate(data_gen.Settings(count=count), folder / "data", engine=data_gen.processes(workers))
         return count
 
     return work

@@ -87,7 +87,10 @@ def _draw(run: RunFolder, count: int, seed: int, fonts: Sequence[str]) -> Labell
     drawn = run.read_record()["dataset"]["description"] or {}
     if drawn.get("seed") == seed:
         raise InputError(f"Seed {seed} drew the training images; choose another --fresh-seed.")
-    settings = data_gen.Settings(spec, count, seed, drawn.get("image_format", "jpeg"), tuple(fonts))
+    look = data_gen.Style.from_mapping({**drawn.get("style", {}), "fonts": list(fonts)})
+    settings = data_gen.Settings(
+        spec, count, seed, drawn.get("image_format", "jpeg"), look, distinct=drawn.get("distinct", False)
+    )
     trained_with = drawn.get("fonts")
     if trained_with is not None and settings.description()["fonts"] != trained_with:
         names = ", ".join(font["name"] for font in trained_with)
@@ -106,5 +109,5 @@ def _draw(run: RunFolder, count: int, seed: int, fonts: Sequence[str]) -> Labell
 
 def _load(dataset: Dataset, indices: NDArray[np.int64], spec: CaptchaSpec, source: str) -> LabelledImages:
     images, labels = load(dataset, spec, indices=indices, resize=True)
-    names = tuple(dataset.records[index].path.name for index in indices)
+    names = tuple(dataset.records[index].name for index in indices)
     return LabelledImages(images, labels, names, source)

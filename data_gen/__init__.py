@@ -1,7 +1,21 @@
 """The generator: draws labelled CAPTCHA images with the `captcha` library, the same bytes everywhere."""
 
+from data_gen.engines import processes, ray_tasks
 from data_gen.generate import GenerationError, generate
-from data_gen.plan import Settings
+from data_gen.join import join
+from data_gen.plan import Settings, Shard
 from data_gen.render import ImageSource
+from data_gen.style import Style, read_style
 
-__all__ = ["GenerationError", "ImageSource", "Settings", "generate"]
+__all__ = [
+    "GenerationError",
+    "ImageSource",
+    "Settings",
+    "Shard",
+    "Style",
+    "generate",
+    "join",
+    "processes",
+    "ray_tasks",
+    "read_style",
+]

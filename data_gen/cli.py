@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from captcha_keras.console import ProgressBar, run_command
+from captcha_keras.errors import InputError
+from captcha_keras.files import write_atomically
 from captcha_keras.spec import DEFAULT_ALPHABET, CaptchaSpec, parse_alphabet, parse_length
-from data_gen.generate import generate
-from data_gen.plan import IMAGE_FORMATS, Settings
+from data_gen.engines import Engine, processes, ray_tasks
+from data_gen.estimate import estimate
+from data_gen.generate import Plan, generate
+from data_gen.join import join
+from data_gen.plan import IMAGE_FORMATS, Settings, Shard
+from data_gen.preview import contact_sheet
+from data_gen.renderer import RENDERERS
+from data_gen.style import PRESETS, read_style
 
 DESCRIPTION = """Draw labelled CAPTCHA images with the captcha library.
 
@@ -22,11 +31,10 @@ def parser(prog: str = "data_gen.py") -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog=prog, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add = result.add_argument
-    add("--output", type=Path, default=Path("data/captcha"), metavar="DIR", help="folder (%(default)s)")
+    what = result.add_argument_group("what is drawn")
+    add = what.add_argument
     add("--count", type=int, default=51_200, metavar="N", help="number of images (%(default)s)")
     add("--seed", type=int, default=0, help="seed of the series of images (%(default)s)")
-    add("--workers", type=int, metavar="N", help="processes (all cores)")
     add("--length", default="4", metavar="4|4-8", help="characters of a text (%(default)s)")
     add(
         "--alphabet",
@@ -35,20 +43,47 @@ def parser(prog: str = "data_gen.py") -> argparse.ArgumentParser:
         metavar="WORD",
         help="digits, upper, lower or literal characters, in the order of the classes (digits upper)",
     )
+    add("--distinct", action="store_true", help="no character twice in a text")
     add("--width", type=int, default=170, metavar="PIXELS", help="image width (%(default)s)")
     add("--height", type=int, default=80, metavar="PIXELS", help="image height (%(default)s)")
     add(
-        "--format",
-        choices=IMAGE_FORMATS,
-        default="jpeg",
-        help="jpeg (quality 95, no chroma subsampling) or png (%(default)s)",
+        "--style",
+        default="library",
+        metavar="NAME|FILE",
+        help=f"{', '.join(PRESETS)}, or a TOML file with settings of one's own (%(default)s)",
     )
-    add("--fonts", nargs="+", default=[], metavar="TTF", help="TrueType fonts (DroidSansMono)")
+    add("--fonts", nargs="+", default=[], metavar="TTF", help="TrueType fonts (the style's, else DroidSansMono)")
+    where = result.add_argument_group("where it goes")
+    add = where.add_argument
+    add("--output", type=Path, default=Path("data/captcha"), metavar="DIR", help="folder (%(default)s)")
+    add(
+        "--format",
+        choices=(*IMAGE_FORMATS, "tfrecord"),
+        default="jpeg",
+        help="jpeg (quality 95, no chroma subsampling), png, or tfrecord: such JPEGs in TFRecord files (%(default)s)",
+    )
     add(
         "--overwrite",
         action="store_true",
         help="replace a data set with other settings, once the new one is finished",
     )
+    how = result.add_argument_group("how")
+    add = how.add_argument
+    add("--workers", type=int, metavar="N", help="processes (all cores)")
+    add(
+        "--renderer",
+        choices=RENDERERS,
+        default="auto",
+        help="the same pixels either way; auto: fast, if it draws what the installed library draws (%(default)s)",
+    )
+    add("--engine", choices=("pool", "ray"), default="pool", help="processes, or tasks of a Ray cluster (%(default)s)")
+    add("--ray-address", metavar="HOST:PORT", help="an existing cluster (one is started here)")
+    add("--shard", metavar="I/N", help="draw part I of N alone, such as 2/4")
+    instead = result.add_argument_group("instead of drawing a data set").add_mutually_exclusive_group()
+    add = instead.add_argument
+    add("--join", type=Path, nargs="+", metavar="DIR", help="make one data set of all its shards")
+    add("--preview", type=Path, metavar="PNG", help="draw a contact sheet of the first images")
+    add("--dry-run", action="store_true", help="say what it would take: files, disk, time")
     return result
 
 
@@ -56,21 +91,101 @@ def main(arguments: Sequence[str] | None = None, prog: str = "data_gen.py") -> i
     """Run the command; returns the exit status."""
     options = parser(prog).parse_args(arguments)
     return run_command(
-        lambda: _generate(options),
+        lambda: _run(options),
         kept="What is drawn is kept: run the same command again to go on.",
     )
 
 
-def _generate(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> None:
+    if options.join:
+        _join(options)
+        return
+    settings = _settings(options)
+    if options.preview:
+        _preview(settings, options.preview, options.renderer)
+    elif options.dry_run:
+        _dry_run(Plan(settings, _shard(options)))
+    else:
+        _generate(settings, options)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
     shortest, longest = parse_length(options.length)
     spec = CaptchaSpec(parse_alphabet(options.alphabet), shortest, longest, options.width, options.height)
-    settings = Settings(spec, options.count, options.seed, options.format, tuple(options.fonts))
+    style = read_style(options.style)
+    if options.fonts:
+        style = dataclasses.replace(style, fonts=tuple(options.fonts))
+    records = options.format == "tfrecord"
+    return Settings(
+        spec,
+        options.count,
+        options.seed,
+        "jpeg" if records else options.format,
+        style,
+        options.distinct,
+        "tfrecord" if records else "files",
+    )
+
+
+def _shard(options: argparse.Namespace) -> Shard:
+    return Shard.parse(options.shard) if options.shard else Shard()
+
+
+def _engine(options: argparse.Namespace) -> Engine:
+    if options.engine == "ray":
+        return ray_tasks(options.ray_address, options.workers)
+    if options.ray_address:
+        raise InputError("--ray-address needs --engine ray.")
+    return processes(options.workers)
+
+
+def _generate(settings: Settings, options: argparse.Namespace) -> None:
+    shard = _shard(options)
     drawn = generate(
         settings,
         options.output,
-        workers=options.workers,
+        engine=_engine(options),
+        renderer=options.renderer,
+        shard=shard,
         overwrite=options.overwrite,
-        progress=lambda done, total: ProgressBar("Drawing", total, started_at=done),
+        progress=_progress("Drawing"),
     )
     state = "holds" if drawn else "already held"
-    print(f"{options.output} {state} {options.count:,} images of {spec.width}x{spec.height}, seed {options.seed}.")
+    spec = settings.spec
+    part = f"shard {options.shard} of {settings.count:,}" if options.shard else f"{settings.count:,}"
+    print(f"{options.output} {state} {part} images of {spec.width}x{spec.height}, seed {settings.seed}.")
+
+
+def _join(options: argparse.Namespace) -> None:
+    joined = join(options.join, options.output, overwrite=options.overwrite, progress=_progress("Joining"))
+    print(f"{options.output} {'holds' if joined else 'already held'} the {len(options.join)} shards as one data set.")
+
+
+def _preview(settings: Settings, path: Path, renderer: str) -> None:
+    if path.suffix.lower() != ".png":
+        raise InputError(f"The preview must be a .png file, got {path}.")
+    sheet = contact_sheet(settings.source(renderer))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, sheet.save)
+    print(f"{path} shows the first images.")
+
+
+def _dry_run(plan: Plan) -> None:
+    cost = estimate(plan)
+    seconds = cost.images / cost.images_per_second
+    print(
+        f"{cost.images:,} images in {cost.files:,} files, about {_bytes(cost.total_bytes)}; "
+        f"{seconds / 3600:,.1f} hours of one core like this one ({cost.images_per_second:,.0f} images/s)."
+    )
+
+
+def _progress(title: str) -> Callable[[int, int], ProgressBar]:
+    return lambda done, total: ProgressBar(title, total, started_at=done)
+
+
+def _bytes(number: float) -> str:
+    for unit in ("kB", "MB", "GB"):
+        number /= 1000
+        if number < 1000:
+            return f"{number:,.1f} {unit}"
+    return f"{number / 1000:,.1f} TB"

@@ -1,28 +1,26 @@
-"""Write a data set: a pool of processes, atomic files, resume after any interruption."""
+"""Write a data set: which folder, which pieces are missing, resume after any interruption."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import os
 import shutil
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from captcha_keras.dataset.layouts import DESCRIPTION, IMAGES, LABELS, PLAN, image_name
-from captcha_keras.errors import CommandError, InputError
-from captcha_keras.files import is_temporary, write_bytes, write_json
-from data_gen.plan import Settings, first_difference
-from data_gen.render import ImageSource
+from captcha_keras.dataset.layouts import DESCRIPTION, LABELS, PLAN
+from captcha_keras.errors import InputError
+from captcha_keras.files import is_temporary, write_atomically, write_json
+from data_gen.engines import Engine, Job, processes
+from data_gen.plan import Settings, Shard, first_difference
+from data_gen.storage import Storage, storage_of
 
-CHUNK = 64
+# Makes, from the number of images already there and the total, what is called with the number of images done.
+Progress = Callable[[int, int], Callable[[int], None]]
+
+HASH_BLOCK = 1 << 20
 
 
 class GenerationError(InputError):
@@ -33,23 +31,26 @@ def generate(
     settings: Settings,
     output: Path,
     *,
-    workers: int | None = None,
+    engine: Engine | None = None,
+    renderer: str = "auto",
+    shard: Shard | None = None,
     overwrite: bool = False,
-    progress: Callable[[int, int], Callable[[int], None]] | None = None,
+    progress: Progress | None = None,
 ) -> bool:
     """Draw a data set into a folder, or finish one that was interrupted.
 
-    The bytes depend on `settings` alone: not on the number of workers, the order of work or a restart. A
-    folder is finished when its `dataset.json` stands; everything before that resumes.
+    The bytes depend on `settings` (and `shard`) alone: not on the engine, the number of workers, the order of work
+    or a restart. A folder is finished when its `dataset.json` stands; everything before that resumes.
 
     Args:
         settings: What to draw.
         output: The folder; made if it does not exist.
-        workers: Number of processes; all cores by default.
+        engine: Where it is drawn; by default processes on all cores of this machine.
+        renderer: "auto", "fast" or "library"; see `make_renderer`.
+        shard: Draw this part alone; `join` makes one data set of all parts.
         overwrite: Replace a finished data set with other settings. The new one is drawn beside it, in
             `<output>.new`, and takes its place when it is finished.
-        progress: Makes, from the number of images already there and the total, what is called with the
-            number of images done.
+        progress: Told how many images are done.
 
     Returns:
         False if the folder held this data set already and nothing was drawn.
@@ -59,10 +60,76 @@ def generate(
         CommandError: A worker process died.
         OSError: The disk is full or not writable.
     """
-    if workers is not None and workers < 1:
-        raise InputError(f"The number of workers must be at least 1, got {workers}.")
+    engine = engine or processes()
+    plan = Plan(settings, shard or Shard())
+
+    def fill(folder: Path) -> None:
+        images = folder / plan.storage.folder
+        done = images_present(plan, images)
+        report = progress(done, plan.images) if progress else None
+        for drawn in engine(Job(settings, images, renderer), missing_pieces(plan, images)):
+            done += drawn
+            if report:
+                report(done)
+
+    source = settings.source()
+    texts = (source.text(index) for index in range(plan.first, plan.first + plan.images))
+    return write_data_set(plan, plan.description(), texts, output, fill, overwrite=overwrite)
+
+
+class Plan:
+    """A data set, or a shard of one, and its pieces; holds no list of them, however many there are.
+
+    Attributes:
+        settings: The settings of the whole data set.
+        shard: Which part of it.
+        storage: How it is divided into pieces.
+        pieces: Numbers of the pieces of this part.
+        first: Number of its first image.
+        images: Number of its images.
+    """
+
+    def __init__(self, settings: Settings, shard: Shard) -> None:
+        self.settings, self.shard = settings, shard
+        self.storage: Storage = storage_of(settings)
+        self.pieces = shard.pieces(self.storage.pieces)
+        self.first = self.storage.images(self.pieces[0]).start
+        self.images = self.storage.images(self.pieces[-1]).stop - self.first
+
+    def description(self) -> dict[str, Any]:
+        """What `dataset.json` says, without the checksums."""
+        part = None
+        if self.shard.of > 1:
+            part = {"number": self.shard.number, "of": self.shard.of, "first": self.first, "images": self.images}
+        return {**self.settings.description(), "shard": part}
+
+
+def write_data_set(
+    plan: Plan,
+    description: dict[str, Any],
+    texts: Iterable[str],
+    output: Path,
+    fill: Callable[[Path], None],
+    *,
+    overwrite: bool = False,
+) -> bool:
+    """Find the folder to write, let `fill` put the missing pieces into it, and finish it.
+
+    Args:
+        plan: The data set.
+        description: What its `dataset.json` says, without the checksums.
+        texts: The texts of its images in order.
+        output: The folder.
+        fill: Called with the folder to fill, which is `output` or, to replace it, one beside it.
+        overwrite: Replace a data set with other settings.
+
+    Returns:
+        False if the folder held this data set already.
+
+    Raises:
+        GenerationError: The folder holds something else.
+    """
     output = output.absolute()
-    description = settings.description()
     replacement = output.with_name(output.name + ".new")
     if not output.exists() and (replacement / DESCRIPTION).is_file():
         # Killed between the two renames of `_replace`.
@@ -82,10 +149,47 @@ def generate(
             folder = replacement
             if first_difference(_recorded(folder) or {}, description) is not None:
                 shutil.rmtree(folder, ignore_errors=True)
-    _draw(settings, folder, description, workers or os.cpu_count() or 1, progress)
+    files = folder / plan.storage.folder
+    files.mkdir(parents=True, exist_ok=True)
+    if not (folder / DESCRIPTION).is_file():
+        write_json(folder / PLAN, description)
+    with os.scandir(files) as entries:
+        for entry in entries:
+            if is_temporary(entry.name):  # of a process that was killed
+                Path(entry.path).unlink(missing_ok=True)
+    fill(folder)
+    _finish(plan, folder, description, texts)
     if folder is not output:
         _replace(output, replacement)
     return True
+
+
+def images_present(plan: Plan, files: Path) -> int:
+    """How many images of the plan are in the folder already."""
+    with os.scandir(files) as entries:
+        names = sum(1 for _ in entries)
+    if names == len(plan.pieces):
+        return plan.images
+    if plan.storage.pieces == plan.settings.count:
+        return names
+    return sum(len(plan.storage.images(piece)) for piece in plan.pieces if (files / plan.storage.name(piece)).exists())
+
+
+def missing_pieces(plan: Plan, files: Path) -> Iterator[int]:
+    """The pieces that are not there, asked one by one: nothing is kept for millions of files."""
+    prefix = f"{files}{os.sep}"
+    # os.path: a Path for each of millions of files takes longer than the question.
+    return (piece for piece in plan.pieces if not os.path.exists(prefix + plan.storage.name(piece)))  # noqa: PTH110
+
+
+def sha256_of_pieces(plan: Plan, files: Path) -> str:
+    """SHA-256 over the files of the plan in order, in hexadecimal."""
+    digest = hashlib.sha256()
+    for piece in plan.pieces:
+        with (files / plan.storage.name(piece)).open("rb") as file:
+            while block := file.read(HASH_BLOCK):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def _recorded(folder: Path) -> dict[str, Any] | None:
@@ -105,104 +209,19 @@ def _recorded(folder: Path) -> dict[str, Any] | None:
     return None
 
 
-def _draw(
-    settings: Settings,
-    folder: Path,
-    description: dict[str, Any],
-    workers: int,
-    progress: Callable[[int, int], Callable[[int], None]] | None,
-) -> None:
-    images = folder / IMAGES
-    images.mkdir(parents=True, exist_ok=True)
-    if not (folder / DESCRIPTION).is_file():
-        write_json(folder / PLAN, description)
-    for path in images.iterdir():
-        if is_temporary(path.name):  # of a process that was killed
-            path.unlink(missing_ok=True)
-    present = {entry.name for entry in os.scandir(images)}
-    missing = (
-        index
-        for index in range(settings.count)
-        if image_name(index, settings.count, settings.image_format) not in present
-    )
-    done = len(present)
-    report = progress(done, settings.count) if progress else None
-    for drawn in _run(settings, images, missing, workers):
-        done += drawn
-        if report:
-            report(done)
-    _finish(settings, folder, description)
-
-
-def _run(settings: Settings, images: Path, missing: Iterator[int], workers: int) -> Iterator[int]:
-    """Draw the missing images; yields how many were finished each time."""
-    chunks = iter(lambda: list(islice(missing, CHUNK)), [])
-    first = next(chunks, None)
-    if first is None:
-        return
-    # spawn: the same start on every system, and no copy of the parent's threads and locks.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(settings, images))
-    try:
-        # A bounded window: memory stays flat for any number of images.
-        pending: set[Future[int]] = {pool.submit(_work, first)}
-        pending |= {pool.submit(_work, chunk) for chunk in islice(chunks, 3 * workers)}
-        while pending:
-            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-            for future in finished:
-                yield future.result()
-            pending |= {pool.submit(_work, chunk) for chunk in islice(chunks, len(finished))}
-    except BrokenProcessPool as error:
-        raise CommandError(
-            "A worker process died (killed, or out of memory). What is drawn is kept: run the same command "
-            "again, perhaps with fewer --workers."
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-class _Worker:
-    """What a worker process keeps between its tasks."""
-
-    source: ImageSource
-    settings: Settings
-    images: Path
-
-
-def _start_worker(settings: Settings, images: Path) -> None:
-    # Ctrl-C reaches the whole process group: the parent alone decides, its workers finish their chunk.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    _Worker.source = ImageSource(settings.spec, settings.seed, settings.image_format, settings.fonts)
-    _Worker.settings, _Worker.images = settings, images
-
-
-def _die_with_parent() -> None:
-    """A pool's workers would wait for ever if their parent were killed with -9."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _work(indices: list[int]) -> int:
-    settings = _Worker.settings
-    for index in indices:
-        name = image_name(index, settings.count, settings.image_format)
-        write_bytes(_Worker.images / name, _Worker.source.draw(index).content)
-    return len(indices)
-
-
-def _finish(settings: Settings, folder: Path, description: dict[str, Any]) -> None:
+def _finish(plan: Plan, folder: Path, description: dict[str, Any], texts: Iterable[str]) -> None:
     """Write the labels and, last, `dataset.json`: the data set is finished when that stands."""
-    source = ImageSource(settings.spec, settings.seed, settings.image_format, settings.fonts)
-    labels = "".join(f"{source.text(index)}\n" for index in range(settings.count)).encode()
-    digest = hashlib.sha256()
-    for index in range(settings.count):
-        name = image_name(index, settings.count, settings.image_format)
-        digest.update((folder / IMAGES / name).read_bytes())
-    write_bytes(folder / LABELS, labels)
-    checksums = {"labels": hashlib.sha256(labels).hexdigest(), "images": digest.hexdigest()}
+    labels = hashlib.sha256()
+
+    def write(path: Path) -> None:
+        with path.open("wb") as file:
+            for text in texts:
+                line = f"{text}\n".encode()
+                labels.update(line)
+                file.write(line)
+
+    write_atomically(folder / LABELS, write)
+    checksums = {"labels": labels.hexdigest(), "images": sha256_of_pieces(plan, folder / plan.storage.folder)}
     write_json(folder / DESCRIPTION, {**description, "sha256": checksums})
     (folder / PLAN).unlink(missing_ok=True)
 

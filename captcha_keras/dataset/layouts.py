@@ -2,7 +2,8 @@
 
 Four layouts are read:
 
-- drawn by `data_gen.py`: `images/00000.jpg …`, `labels.txt` (line k is the text of image k), `dataset.json`;
+- drawn by `data_gen.py`: `images/00000.jpg …` or `records/images-00000-of-00013.tfrecord …`, `labels.txt` (line k is
+  the text of image k), `dataset.json`; or a shard of such a folder, which holds some of its images;
 - images and a `labels.txt` side by side: line k for the k-th file in numeric order;
 - images named by their text: `AKNC.png`, `17-AKNC.png`, `AKNC_3.jpg`;
 - a CSV file with the columns `image_path,text`.
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from captcha_keras.dataset.records import Dataset, Record, shown
+from captcha_keras.dataset.tfrecord import RecordError, spans
 from captcha_keras.errors import DatasetError
 from captcha_keras.spec import CaptchaSpec, SpecError
 
@@ -26,6 +28,8 @@ FORMAT_VERSION = 1
 DESCRIPTION = "dataset.json"
 LABELS = "labels.txt"
 IMAGES = "images"
+RECORDS = "records"
+IMAGES_PER_RECORD_FILE = 4096
 # data_gen keeps its settings here until the data set is finished.
 PLAN = "plan.json"
 ENDINGS = (".jpg", ".jpeg", ".png")
@@ -62,6 +66,11 @@ def image_name(index: int, count: int, image_format: str) -> str:
     """File name of image `index` of `count`: zero-padded to at least five digits."""
     digits = max(5, len(str(count - 1)))
     return f"{index:0{digits}d}.{'jpg' if image_format == 'jpeg' else image_format}"
+
+
+def record_file_name(number: int, count: int) -> str:
+    """Name of TFRecord file `number` of `count`, as TensorFlow's tools name shards."""
+    return f"images-{number:05d}-of-{count:05d}.tfrecord"
 
 
 def read_lines(path: Path) -> list[str]:
@@ -101,6 +110,11 @@ def read_description(path: Path) -> dict[str, Any]:
     for key, kind in (("spec", dict), ("count", int), ("image_format", str)):
         if not isinstance(value.get(key), kind):
             raise DatasetError(f"{path} lacks {key!r}, or it is not of type {kind.__name__}.")
+    shard = value.get("shard")
+    if shard is not None and not (
+        isinstance(shard, dict) and all(isinstance(shard.get(key), int) for key in ("number", "of", "first", "images"))
+    ):
+        raise DatasetError(f"{path}: 'shard' must hold number, of, first and images, got {shard!r}.")
     try:
         CaptchaSpec.from_json(value["spec"])
     except SpecError as error:
@@ -110,23 +124,57 @@ def read_description(path: Path) -> dict[str, Any]:
 
 def _drawn(folder: Path) -> Dataset:
     description = read_description(folder / DESCRIPTION)
-    count = description["count"]
+    shard = description.get("shard") or {"first": 0, "images": description["count"]}
+    first, count = shard["first"], shard["images"]
     if not (folder / LABELS).is_file():
         raise DatasetError(f"{folder / LABELS} is missing.")
     texts = read_lines(folder / LABELS)
     problems = []
     if len(texts) != count:
         problems.append(f"{LABELS} has {len(texts)} lines, expected {count} ({DESCRIPTION})")
-    # A missing file is found when it is opened.
-    records = [
-        Record(
-            folder / IMAGES / image_name(index, count, description["image_format"]),
-            text,
-            f"{LABELS} line {index + 1}",
-        )
-        for index, text in enumerate(texts[:count])
+    names = [
+        image_name(index, description["count"], description["image_format"])
+        for index in range(first, first + min(count, len(texts)))
     ]
+    sources = [f"{LABELS} line {line}" for line in range(1, len(names) + 1)]
+    if description.get("storage") == "tfrecord":
+        places, broken = _record_places(folder / RECORDS, first, len(names), description["count"])
+        problems += broken
+        records = [
+            Record(place[0], text, source, name, place[1])
+            for name, text, source, place in zip(names, texts, sources, places, strict=False)
+            if place is not None
+        ]
+    else:
+        # A missing file is found when it is opened.
+        records = [
+            Record(folder / IMAGES / name, text, source)
+            for name, text, source in zip(names, texts, sources, strict=False)
+        ]
     return Dataset(folder, tuple(records), description, tuple(problems))
+
+
+def _record_places(
+    folder: Path, first: int, images: int, count: int
+) -> tuple[list[tuple[Path, tuple[int, int]] | None], list[str]]:
+    """Where each image lies in the TFRecord files; None for those in broken ones, which are named."""
+    places: list[tuple[Path, tuple[int, int]] | None] = []
+    problems = []
+    files = -(-count // IMAGES_PER_RECORD_FILE)
+    for start in range(first, first + images, IMAGES_PER_RECORD_FILE):
+        number = start // IMAGES_PER_RECORD_FILE
+        expected = min(count, (number + 1) * IMAGES_PER_RECORD_FILE) - start
+        path = folder / record_file_name(number, files)
+        try:
+            found = spans(path)
+            if len(found) != expected:
+                raise RecordError(f"it has {len(found)} records, expected {expected}")
+            places += [(path, span) for span in found]
+        except (RecordError, OSError) as error:
+            reason = "it is missing" if isinstance(error, FileNotFoundError) else str(error)
+            problems.append(f"{RECORDS}/{path.name} cannot be read: {reason}")
+            places += [None] * expected
+    return places[:images], problems
 
 
 def _from_lines(folder: Path, files: Sequence[Path]) -> Dataset:

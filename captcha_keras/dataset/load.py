@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from captcha_keras import images
-from captcha_keras.dataset.records import Dataset, shown
+from captcha_keras.dataset.records import Dataset, shown_record
 from captcha_keras.errors import DatasetError
 from captcha_keras.spec import CaptchaSpec, SpecError
 
@@ -54,12 +54,12 @@ def load(
     def decode(row: int) -> str | None:
         record = records[row]
         try:
-            image = images.read_image(record.path)
+            image = record.read()
         except images.ImageError as error:
-            return f"{shown(record.path, dataset.folder)} {error}"
+            return f"{shown_record(record, dataset.folder)} {error}"
         height, width, _ = image.shape
         if (height, width) != expected:
-            return f"{shown(record.path, dataset.folder)} is {width}x{height}, expected {expected[1]}x{expected[0]}"
+            return f"{shown_record(record, dataset.folder)} is {width}x{height}, expected {expected[1]}x{expected[0]}"
         pixels[row] = images.fit(image, spec.width, spec.height)
         return None
 

@@ -8,18 +8,61 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from captcha_keras import images
+from captcha_keras.dataset.tfrecord import RecordError, decode_example
 from captcha_keras.errors import DatasetError
 from captcha_keras.spec import CaptchaSpec
 
 
 @dataclass(frozen=True)
 class Record:
-    """One labelled image: the file, its text, and where the text was read (for messages)."""
+    """One labelled image.
+
+    Attributes:
+        path: The file that holds it.
+        text: Its text.
+        source: Where the text was read, for messages.
+        entry: Its name within a file of many; empty if the file holds it alone.
+        span: Offset and length in bytes of its `tf.train.Example` within a TFRecord file.
+    """
 
     path: Path
     text: str
     source: str
+    entry: str = ""
+    span: tuple[int, int] | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the image, without its folder."""
+        return self.entry or self.path.name
+
+    def read(self) -> NDArray[np.uint8]:
+        """Decode the image: uint8 RGB, shape `(height, width, 3)`.
+
+        Raises:
+            ImageError: It cannot be read, or its own text is another one.
+        """
+        if self.span is None:
+            return images.read_image(self.path)
+        offset, length = self.span
+        try:
+            with self.path.open("rb") as file:
+                file.seek(offset)
+                features = decode_example(file.read(length))
+        except OSError as error:
+            raise images.ImageError(f"cannot be read: {error.strerror}") from error
+        except RecordError as error:
+            raise images.ImageError(f"cannot be read: {error}") from error
+        content, text = features.get("image/encoded"), features.get("image/text")
+        if not isinstance(content, bytes) or not isinstance(text, bytes):
+            raise images.ImageError("lacks image/encoded or image/text")
+        if text != self.text.encode():
+            raise images.ImageError(f"has the text {text.decode(errors='replace')!r}, but {self.source} {self.text!r}")
+        return images.decode_image(content)
 
 
 @dataclass(frozen=True)
@@ -52,7 +95,7 @@ class Dataset:
         if self.description is not None:
             digest.update(str(self.description.get("sha256")).encode())
         for record in self.records:
-            digest.update(f"{record.path.name}\t{record.text}\n".encode())
+            digest.update(f"{record.name}\t{record.text}\n".encode())
         return digest.hexdigest()
 
     def infer_spec(self, alphabet: str | None = None) -> CaptchaSpec:
@@ -84,11 +127,17 @@ class Dataset:
         """
         for record in self.records:
             try:
-                height, width, _ = images.read_image(record.path).shape
+                height, width, _ = record.read().shape
             except images.ImageError:
                 continue
             return height, width
         raise DatasetError(f"{self.folder} has no readable image.", self.problems)
+
+
+def shown_record(record: Record, folder: Path) -> str:
+    """An image for a message: its file, and its name within that."""
+    where = shown(record.path, folder)
+    return f"{record.entry} in {where}" if record.entry else where
 
 
 def shown(path: Path, folder: Path) -> str:

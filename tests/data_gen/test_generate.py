@@ -5,17 +5,24 @@ import json
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from captcha_keras.dataset import open_dataset
 from captcha_keras.errors import CommandError, InputError
 from captcha_keras.spec import CaptchaSpec
-from data_gen import GenerationError, Settings, generate
+from data_gen import GenerationError, Settings, Shard, Style, generate, join, processes, ray_tasks
+from data_gen.engines import Job, draw_pieces
+from data_gen.generate import Plan, missing_pieces
 from data_gen.plan import first_difference
 from tests.conftest import SmallDisk
 
@@ -33,16 +40,22 @@ def contents(folder: Path) -> dict[str, str]:
     }
 
 
+def in_this_process(job: Job, pieces: Iterator[int]) -> Iterator[int]:
+    """An engine without processes, for what does not test them."""
+    for piece in pieces:
+        yield draw_pieces(job, [piece])
+
+
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What one worker draws without interruption."""
     folder = tmp_path_factory.mktemp("reference") / "data"
-    generate(SETTINGS, folder, workers=1)
+    generate(SETTINGS, folder, engine=processes(1))
     return contents(folder)
 
 
 def test_a_finished_folder_holds_what_the_format_says(tmp_path: Path) -> None:
-    assert generate(SETTINGS, tmp_path / "data", workers=1) is True
+    assert generate(SETTINGS, tmp_path / "data", engine=processes(1)) is True
     description = json.loads((tmp_path / "data" / "dataset.json").read_text())
     assert description["count"] == 300
     assert description["spec"] == SPEC.to_json()
@@ -58,7 +71,7 @@ def test_a_finished_folder_holds_what_the_format_says(tmp_path: Path) -> None:
 
 
 def test_eight_workers_draw_the_same_bytes(tmp_path: Path, reference: dict[str, str]) -> None:
-    generate(SETTINGS, tmp_path / "data", workers=8)
+    generate(SETTINGS, tmp_path / "data", engine=processes(8))
     assert contents(tmp_path / "data") == reference
 
 
@@ -98,7 +111,7 @@ def _wait_for_group(group: int) -> None:
 
 def test_resume_draws_only_what_is_missing(tmp_path: Path, reference: dict[str, str]) -> None:
     folder = tmp_path / "data"
-    generate(SETTINGS, folder, workers=1)
+    generate(SETTINGS, folder, engine=processes(1))
     description = folder / "dataset.json"
     plan = {k: v for k, v in json.loads(description.read_text()).items() if k != "sha256"}
     (folder / "plan.json").write_text(json.dumps(plan))
@@ -108,14 +121,14 @@ def test_resume_draws_only_what_is_missing(tmp_path: Path, reference: dict[str, 
     (folder / "images" / "00006.jpg").unlink()
     (folder / "images" / ".tmp-1-00007.jpg").write_bytes(b"half")
     reports: list[int] = []
-    generate(SETTINGS, folder, workers=1, progress=lambda done, total: reports.append(done) or reports.append)
+    generate(SETTINGS, folder, engine=processes(1), progress=lambda done, total: reports.append(done) or reports.append)
     assert reports == [299, 300]
     assert kept.stat().st_mtime_ns == before
     assert contents(folder) == reference
 
 
 def test_a_finished_folder_is_left_alone(tmp_path: Path) -> None:
-    generate(SETTINGS, tmp_path / "data", workers=1)
+    generate(SETTINGS, tmp_path / "data", engine=processes(1))
     before = contents(tmp_path / "data")
     assert generate(SETTINGS, tmp_path / "data") is False
     assert contents(tmp_path / "data") == before
@@ -131,12 +144,186 @@ def test_a_finished_folder_is_left_alone(tmp_path: Path) -> None:
     ],
 )
 def test_mixed_settings_are_refused(tmp_path: Path, other: Settings, message: str) -> None:
-    generate(SETTINGS, tmp_path / "data", workers=1)
+    generate(SETTINGS, tmp_path / "data", engine=processes(1))
     before = contents(tmp_path / "data")
     with pytest.raises(GenerationError) as caught:
         generate(other, tmp_path / "data")
     assert message in str(caught.value)
     assert contents(tmp_path / "data") == before
+
+
+@pytest.mark.parametrize("storage", ["files", "tfrecord"])
+def test_millions_of_images_are_planned_in_flat_memory(storage: str, tmp_path: Path) -> None:
+    tracemalloc.start()
+    begin = time.perf_counter()
+    plan = Plan(Settings(count=10_000_000, storage=storage), Shard(3, 7))
+    missing = missing_pieces(plan, tmp_path)
+    first = next(missing)
+    description = plan.description()
+    seconds = time.perf_counter() - begin
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert seconds < 1
+    assert peak < 1_000_000
+    assert first == plan.pieces[0]
+    assert description["shard"]["first"] == plan.storage.images(first)[0]
+
+
+@pytest.mark.parametrize("storage", ["files", "tfrecord"])
+def test_shards_have_every_image_once(storage: str) -> None:
+    settings = Settings(count=100_001, storage=storage)
+    for of in (1, 2, 3, 7, 25):
+        plans = [Plan(settings, Shard(number, of)) for number in range(1, of + 1)]
+        pieces = [piece for plan in plans for piece in plan.pieces]
+        assert pieces == list(range(plans[0].storage.pieces))
+        assert [plan.first for plan in plans[1:]] == [plan.first + plan.images for plan in plans[:-1]]
+        assert sum(plan.images for plan in plans) == 100_001
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("0/4", "must be 1 to 4 of 4, got 0"),
+        ("5/4", "got 5"),
+        ("1", "must look like 2/4, got '1'"),
+        ("1/0", "must look like 2/4"),
+        ("a/b", "must look like 2/4"),
+        ("-1/4", "must look like 2/4"),
+    ],
+)
+def test_a_wrong_shard_is_one_sentence(text: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Shard.parse(text)
+    assert message in str(caught.value)
+
+
+def test_more_shards_than_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="300 files cannot be divided into 301 shards"):
+        generate(SETTINGS, tmp_path / "data", shard=Shard(1, 301))
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("storage", ["files", "tfrecord"])
+def test_shards_drawn_in_any_order_join_into_the_same_bytes(
+    tmp_path: Path, storage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data_gen.storage.IMAGES_PER_RECORD_FILE", 32)
+    monkeypatch.setattr("captcha_keras.dataset.layouts.IMAGES_PER_RECORD_FILE", 32)
+    settings = replace(SETTINGS, storage=storage, count=100)
+    generate(settings, tmp_path / "whole", engine=in_this_process)
+    folders = [tmp_path / name for name in ("b", "c", "a")]
+    for number, folder in zip((2, 3, 1), folders, strict=True):
+        generate(settings, folder, shard=Shard(number, 3), engine=in_this_process)
+    assert len({len(open_dataset(folder)) for folder in folders}) > 1  # parts of unequal size
+    part = open_dataset(folders[1])
+    whole = open_dataset(tmp_path / "whole")
+    assert [(record.name, record.text) for record in part.records] == [
+        (record.name, record.text) for record in whole.records[-len(part) :]
+    ]
+    assert (part.records[0].read() == whole.records[-len(part)].read()).all()
+    assert join(folders, tmp_path / "joined") is True
+    assert contents(tmp_path / "joined") == contents(tmp_path / "whole")
+    assert join(folders, tmp_path / "joined") is False
+
+
+def test_shards_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, count=10)
+    for number in (1, 2):
+        generate(settings, tmp_path / f"{number}", shard=Shard(number, 2), engine=in_this_process)
+    generate(replace(settings, seed=5), tmp_path / "other", shard=Shard(2, 2), engine=in_this_process)
+    generate(settings, tmp_path / "third", shard=Shard(2, 3), engine=in_this_process)
+    generate(settings, tmp_path / "whole", engine=in_this_process)
+    shutil.copytree(tmp_path / "2", tmp_path / "damaged")
+    image = next((tmp_path / "damaged" / "images").iterdir())
+    image.write_bytes(image.read_bytes()[:-1])
+    shutil.copytree(tmp_path / "2", tmp_path / "relabelled")
+    (tmp_path / "relabelled" / "labels.txt").write_text("00\n" * 5)
+    for names, message in (
+        (["1"], "1 of 2 shards are missing: 2."),
+        (["1", "1", "2"], None),
+        (["1", "other"], "are shards of different data sets: seed is 4 there and 5 here"),
+        (["1", "third"], "are shards of different data sets: of is 2 there and 3 here"),
+        (["1", "whole"], "whole is no shard of a data set"),
+        (["1", "damaged"], "damaged does not hold what it was finished with"),
+        (["1", "relabelled"], "relabelled does not hold what it was finished with"),
+        (["1", "nothing"], "nothing/dataset.json is no readable JSON file"),
+    ):
+        folders = [tmp_path / name for name in names]
+        if message is None:
+            assert join(folders, tmp_path / "twice")
+            continue
+        with pytest.raises(InputError) as caught:
+            join(folders, tmp_path / "joined")
+        assert message in str(caught.value)
+        assert not (tmp_path / "joined" / "dataset.json").exists()
+
+
+def test_a_join_goes_on_where_it_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = replace(SETTINGS, count=20)
+    generate(settings, tmp_path / "whole", engine=in_this_process)
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for number, folder in enumerate(folders, start=1):
+        generate(settings, folder, shard=Shard(number, 2), engine=in_this_process)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.link", _fail_after(7))
+        patch.setattr("shutil.copyfile", _fail_after(0))
+        with pytest.raises(OSError, match="full"):
+            join(folders, tmp_path / "joined")
+    assert len(list((tmp_path / "joined" / "images").iterdir())) == 7
+    assert join(folders, tmp_path / "joined") is True
+    assert contents(tmp_path / "joined") == contents(tmp_path / "whole")
+
+
+def _fail_after(times: int) -> Callable[[Path, Path], None]:
+    done = 0
+
+    def link(source: Path, target: Path) -> None:
+        nonlocal done
+        if done == times:
+            raise OSError("full")
+        done += 1
+        target.write_bytes(source.read_bytes())
+
+    return link
+
+
+def test_a_killed_ray_worker_is_replaced_and_the_bytes_are_the_same(tmp_path: Path, reference: dict[str, str]) -> None:
+    killed: list[int] = []
+
+    def kill_one(done: int, total: int) -> Callable[[int], None]:
+        def report(drawn: int) -> None:
+            if not killed:
+                killed.append(_kill_a_ray_worker())
+
+        return report
+
+    settings = replace(SETTINGS, count=300)
+    generate(settings, tmp_path / "data", engine=ray_tasks(workers=2), progress=kill_one)
+    assert killed
+    assert contents(tmp_path / "data") == reference
+
+
+def _kill_a_ray_worker() -> int:
+    """Kill a process that draws for Ray; returns its number."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if words.startswith(b"ray::draw_pieces"):
+            os.kill(int(process.name), signal.SIGKILL)
+            return int(process.name)
+    raise AssertionError("no Ray worker is drawing")
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [("127.0.0.1:1", "There is no Ray cluster at 127.0.0.1:1"), ("somewhere", "must look like 10.0.0.1:6379")],
+)
+def test_no_cluster_at_an_address_is_one_sentence(address: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        ray_tasks(address)
+    assert message in str(caught.value)
 
 
 def test_another_library_release_is_a_difference() -> None:
@@ -151,23 +338,23 @@ def test_overwrite_replaces_only_when_the_new_one_is_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference: dict[str, str]
 ) -> None:
     folder = tmp_path / "data"
-    generate(Settings(SPEC, 20, 9), folder, workers=1)
+    generate(Settings(SPEC, 20, 9), folder, engine=processes(1))
     old = contents(folder)
 
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        generate(SETTINGS, folder, workers=1, overwrite=True, progress=stop)
+        generate(SETTINGS, folder, engine=processes(1), overwrite=True, progress=stop)
     assert contents(folder) == old
-    generate(SETTINGS, folder, workers=1, overwrite=True)
+    generate(SETTINGS, folder, engine=processes(1), overwrite=True)
     assert contents(folder) == reference
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
 def test_a_kill_between_the_renames_of_overwrite_is_mended(tmp_path: Path, reference: dict[str, str]) -> None:
-    generate(SETTINGS, tmp_path / "data.new", workers=1)
-    generate(Settings(SPEC, 20, 9), tmp_path / "data.old", workers=1)
+    generate(SETTINGS, tmp_path / "data.new", engine=processes(1))
+    generate(Settings(SPEC, 20, 9), tmp_path / "data.old", engine=processes(1))
     assert generate(SETTINGS, tmp_path / "data") is False
     assert contents(tmp_path / "data") == reference
 
@@ -188,7 +375,9 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
         ({"seed": -1}, "at least 0, got -1"),
         ({"image_format": "gif"}, "must be jpeg or png, got 'gif'"),
         ({"spec": CaptchaSpec(width=9)}, "at least 10x10 pixels to be drawn, got 9x80"),
-        ({"fonts": (__file__,)}, "is no readable TrueType font"),
+        ({"storage": "zip"}, "must be files or tfrecord, got 'zip'"),
+        ({"spec": CaptchaSpec("AB", 3, 3), "distinct": True}, "need an alphabet of at least as many, got 2"),
+        ({"style": Style(gap=40)}, "4 characters with 40 empty columns between them need a width of at least 216"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(arguments: dict[str, object], message: str) -> None:
@@ -198,7 +387,7 @@ def test_settings_that_cannot_be_are_refused(arguments: dict[str, object], messa
 
 
 def test_the_smallest_images_can_be_drawn(tmp_path: Path) -> None:
-    generate(Settings(CaptchaSpec("A", 1, 1, 10, 10), 5), tmp_path / "data", workers=1)
+    generate(Settings(CaptchaSpec("A", 1, 1, 10, 10), 5), tmp_path / "data", engine=processes(1))
     assert len(list((tmp_path / "data" / "images").iterdir())) == 5
 
 
@@ -213,9 +402,9 @@ def test_a_dead_worker_is_named_and_the_rest_is_kept(tmp_path: Path, reference: 
         return report
 
     with pytest.raises(CommandError, match="A worker process died"):
-        generate(SETTINGS, folder, workers=1, progress=kill_a_worker)
+        generate(SETTINGS, folder, engine=processes(1), progress=kill_a_worker)
     assert not (folder / "dataset.json").exists()
-    generate(SETTINGS, folder, workers=1)
+    generate(SETTINGS, folder, engine=processes(1))
     assert contents(folder) == reference
 
 

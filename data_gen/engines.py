@@ -1,0 +1,191 @@
+"""Where pieces are drawn: processes of this machine, or the tasks of a Ray cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+from captcha_keras.errors import CommandError, InputError
+from captcha_keras.files import write_bytes
+from data_gen.plan import Settings
+from data_gen.render import ImageSource
+from data_gen.storage import storage_of
+
+# How often a task is tried again whose worker or machine was lost.
+RETRIES = 10
+
+
+@dataclass(frozen=True)
+class Job:
+    """Drawing of pieces into a folder.
+
+    Attributes:
+        settings: What to draw.
+        folder: Where the files go; for a cluster one that all its machines share.
+        renderer: "auto", "fast" or "library".
+    """
+
+    settings: Settings
+    folder: Path
+    renderer: str = "auto"
+
+
+# Draws the pieces of a job, in any order, and yields the number of images each time some are finished.
+Engine = Callable[[Job, Iterator[int]], Iterator[int]]
+
+
+def draw_pieces(job: Job, pieces: list[int]) -> int:
+    """Draw and write pieces; returns the number of images."""
+    storage = storage_of(job.settings)
+    source = _source(job.settings, job.renderer)
+    for piece in pieces:
+        write_bytes(job.folder / storage.name(piece), storage.content(piece, source))
+    return sum(len(storage.images(piece)) for piece in pieces)
+
+
+def processes(workers: int | None = None) -> Engine:
+    """A pool of processes on this machine; as many as it has cores by default.
+
+    Raises:
+        InputError: The number of workers is below 1.
+    """
+    if workers is not None and workers < 1:
+        raise InputError(f"The number of workers must be at least 1, got {workers}.")
+    number = workers or os.cpu_count() or 1
+
+    def run(job: Job, pieces: Iterator[int]) -> Iterator[int]:
+        chunks = _chunks(job, pieces)
+        first = next(chunks, None)
+        if first is None:
+            return
+        pool = process_pool(number)
+        try:
+            # A bounded window: memory stays flat for any number of images.
+            pending: set[Future[int]] = {pool.submit(draw_pieces, job, first)}
+            pending |= {pool.submit(draw_pieces, job, chunk) for chunk in islice(chunks, 3 * number)}
+            while pending:
+                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    yield future.result()
+                pending |= {pool.submit(draw_pieces, job, chunk) for chunk in islice(chunks, len(finished))}
+        except BrokenProcessPool as error:
+            raise CommandError(
+                "A worker process died (killed, or out of memory). What is drawn is kept: run the same command "
+                "again, perhaps with fewer --workers."
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    return run
+
+
+def ray_tasks(address: str | None = None, workers: int | None = None) -> Engine:
+    """Tasks of a Ray cluster: one on this machine that lives as long as the drawing, or an existing one.
+
+    A task whose worker or machine is lost is run again; what it wrote is written again, the same bytes.
+
+    Args:
+        address: Of an existing cluster; its machines must share the folder that is drawn into.
+        workers: Processes of the local cluster; all cores by default.
+
+    Raises:
+        InputError: Ray is not installed, or nothing answers at the address.
+    """
+    try:
+        import ray
+    except ModuleNotFoundError as error:
+        raise InputError("--engine ray needs the package ray: pip install 'captcha-keras[ray]'.") from error
+    if address:
+        _check_address(address)
+
+    def run(job: Job, pieces: Iterator[int]) -> Iterator[int]:
+        storage = storage_of(job.settings)
+        chunks = _chunks(job, pieces)
+        started = not ray.is_initialized()
+        if started:
+            ray.init(
+                address=address,
+                num_cpus=None if address else workers,
+                include_dashboard=None if address else False,
+                log_to_driver=False,
+                logging_level="error",
+            )
+        try:
+            task = ray.remote(max_retries=RETRIES)(draw_pieces)
+            window = 4 * max(1, int(ray.cluster_resources().get("CPU", 1)))
+            pending = {task.remote(job, chunk): chunk for chunk in islice(chunks, window)}
+            while pending:
+                finished, _ = ray.wait(list(pending), num_returns=1)
+                for reference in finished:
+                    images = ray.get(reference)
+                    chunk = pending.pop(reference)
+                    if not (job.folder / storage.name(chunk[-1])).exists():
+                        raise CommandError(
+                            f"The machines of the cluster do not share {job.folder} with this one; choose an --output "
+                            "on a shared file system, or draw shards."
+                        )
+                    yield images
+                pending |= {task.remote(job, chunk): chunk for chunk in islice(chunks, len(finished))}
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from error  # such as a full disk
+        except ray.exceptions.RayError as error:
+            raise CommandError(
+                f"The Ray cluster gave up ({type(error).__name__}). What is drawn is kept: run the same command again."
+            ) from error
+        finally:
+            if started:
+                ray.shutdown()
+
+    return run
+
+
+def _check_address(address: str) -> None:
+    """Ray itself goes on trying to reach a cluster that is not there for many minutes."""
+    host, colon, port = address.rpartition(":")
+    if not (host and colon and port.isascii() and port.isdigit() and int(port) < 65536):
+        raise InputError(f"The address of a Ray cluster must look like 10.0.0.1:6379, got {address!r}.")
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        raise InputError(f"There is no Ray cluster at {address}: {error.strerror or error}.") from error
+
+
+def process_pool(workers: int) -> ProcessPoolExecutor:
+    """A pool whose workers end with this process, even if it is killed, and leave Ctrl-C to it."""
+    # spawn: the same start on every system, and no copy of the parent's threads and locks.
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_start_worker)
+
+
+def _chunks(job: Job, pieces: Iterator[int]) -> Iterator[list[int]]:
+    size = storage_of(job.settings).chunk
+    return iter(lambda: list(islice(pieces, size)), [])
+
+
+@lru_cache(1)
+def _source(settings: Settings, renderer: str) -> ImageSource:
+    """Kept between tasks: loading fonts and drawing glyphs takes longer than drawing an image."""
+    return settings.source(renderer)
+
+
+def _start_worker() -> None:
+    # Ctrl-C reaches the whole process group: the parent alone decides, its workers finish their chunk.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    """A pool's workers would wait for ever if their parent were killed with -9."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
