@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from captcha.image import DEFAULT_FONTS
 from numpy.typing import NDArray
 
 import data_gen
 from captcha_keras.console import ProgressBar
 from captcha_keras.dataset import Dataset, load, open_dataset, split
 from captcha_keras.errors import InputError
+from captcha_keras.fresh import series_like
 from captcha_keras.spec import CaptchaSpec
 from captcha_keras.training.run_folder import RunFolder
 
@@ -84,18 +84,8 @@ def images_to_evaluate(
 
 def _draw(run: RunFolder, count: int, seed: int, fonts: Sequence[str]) -> LabelledImages:
     spec = run.read_spec()
-    drawn = run.read_record()["dataset"]["description"] or {}
-    if drawn.get("seed") == seed:
-        raise InputError(f"Seed {seed} drew the training images; choose another --fresh-seed.")
-    look = data_gen.Style.from_mapping({**drawn.get("style", {}), "fonts": list(fonts)})
-    settings = data_gen.Settings(
-        spec, count, seed, drawn.get("image_format", "jpeg"), look, distinct=drawn.get("distinct", False)
-    )
-    trained_with = drawn.get("fonts")
-    if trained_with is not None and settings.description()["fonts"] != trained_with:
-        names = ", ".join(font["name"] for font in trained_with)
-        own = "" if names == Path(DEFAULT_FONTS[0]).name else f": give them with --fonts ({names})"
-        raise InputError(f"The fonts are not those that the training images were drawn with{own}.")
+    series = series_like(run.read_record()["dataset"]["description"], spec, seed, fonts)
+    settings = data_gen.Settings(spec, count, seed, series.image_format, series.style, series.distinct)
     with tempfile.TemporaryDirectory(prefix="captcha-keras-") as directory:
         folder = Path(directory) / "fresh"
         data_gen.generate(

@@ -90,6 +90,48 @@ def training_batches(
     return dataset.map(fetch, num_parallel_calls=2, deterministic=True).prefetch(4)
 
 
+def streamed_batches(
+    stream: Callable[[], Iterator[tuple[Images, Labels]]],
+    *,
+    batch_size: int,
+    size: tuple[int, int],
+    length: int,
+    seed: int,
+    first_step: int = 0,
+    augmentation: Augmentation | None = None,
+) -> tf.data.Dataset:
+    """Training batches from a stream that makes them.
+
+    Args:
+        stream: Makes the iterator of uint8 `(batch_size, height, width, 3)` and int32 `(batch_size, length)`, from step
+            `first_step` on.
+        batch_size: Images of a batch.
+        size: Height and width of an image in pixels.
+        length: Class numbers of an image.
+        seed: Seed of the augmentation.
+        first_step: Number of the first batch.
+        augmentation: How to distort images; None leaves them as they are.
+
+    Returns:
+        A dataset of (uint8 `(batch_size, height, width, 3)`, int32 `(batch_size, length)`).
+    """
+
+    def numbered() -> Iterator[tuple[Images, Labels, NDArray[np.int64]]]:
+        for step, (images, labels) in enumerate(stream(), start=first_step):
+            yield images, labels, np.array([seed, step], np.int64)
+
+    def finish(images: tf.Tensor, labels: tf.Tensor, step_seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return (images if augmentation is None else augment(augmentation, images, step_seed)), labels
+
+    signature = (
+        tf.TensorSpec([batch_size, *size, 3], tf.uint8),
+        tf.TensorSpec([batch_size, length], tf.int32),
+        tf.TensorSpec([2], tf.int64),
+    )
+    dataset = tf.data.Dataset.from_generator(numbered, output_signature=signature)
+    return dataset.map(finish, num_parallel_calls=2, deterministic=True).prefetch(4)
+
+
 def batches(images: Images, batch_size: int, labels: Labels | None = None) -> tf.data.Dataset:
     """The images once, in order, for evaluation; with their labels if given."""
     count, shape = len(images), images.shape[1:]

@@ -4,17 +4,23 @@ from data_gen.engines import processes, ray_tasks
 from data_gen.generate import GenerationError, generate
 from data_gen.join import join
 from data_gen.plan import Settings, Shard
-from data_gen.render import ImageSource
+from data_gen.render import ImageSource, Series
+from data_gen.stream import ImageStream
 from data_gen.style import Style, read_style
+from data_gen.texts import TextSource, parse_weights
 
 __all__ = [
     "GenerationError",
     "ImageSource",
+    "ImageStream",
+    "Series",
     "Settings",
     "Shard",
     "Style",
+    "TextSource",
     "generate",
     "join",
+    "parse_weights",
     "processes",
     "ray_tasks",
     "read_style",

@@ -29,6 +29,11 @@ from data_gen.styled_captcha import StyledCaptcha
 Core = Any
 CORE: Any = vars(Image)["core"]
 
+# As plain numbers: an enumeration's members are looked up anew at each use.
+DITHER = int(Dither.FLOYDSTEINBERG)
+AFFINE, QUAD = int(Transform.AFFINE), int(Transform.QUAD)
+NEAREST, BILINEAR, BICUBIC = int(Resampling.NEAREST), int(Resampling.BILINEAR), int(Resampling.BICUBIC)
+
 CACHED_GLYPHS = 4096
 # From this alpha on, no pixel of a glyph vanishes when its coverage is multiplied by it: below, the crop differs.
 LEAST_ALPHA = 128
@@ -65,6 +70,8 @@ class FastCaptcha(StyledCaptcha):
         super().__init__(width, height, style)
         self._glyph = lru_cache(CACHED_GLYPHS)(_measure)
         self._dot = _dot_shape(self.style.noise_dot_width)
+        # Kept between images: arrays of this size made anew each time cost more in page faults than in arithmetic.
+        self._buffers = lru_cache(1)(_smoothing_buffers)
 
     def create_captcha_image(self, chars: str, color: ColorTuple, background: ColorTuple) -> Image.Image:
         """Draw the text alone."""
@@ -85,7 +92,7 @@ class FastCaptcha(StyledCaptcha):
         for glyph, width, height in glyphs:
             if glyph is not None:
                 top = int((self._height - height) / 2)
-                mask = glyph.convert("L", Dither.FLOYDSTEINBERG).point(self.lookup_table, None)
+                mask = glyph.convert("L", DITHER).point(self.lookup_table, None)
                 image.im.paste(glyph, (left, top, left + width, top + height), mask)
             left += width - secrets.randbelow(overlap + 1)
         return image.resize((self._width, self._height)) if text_width > self._width else image
@@ -113,18 +120,21 @@ class FastCaptcha(StyledCaptcha):
         if width < 3 or height < 3:
             return super().smoothed(image)
         # Pillow keeps RGB in four bytes; taking them as they are saves the packing.
-        content = bytearray(image.tobytes("raw", "RGBX"))
-        rows = np.frombuffer(content, np.uint8).reshape(height, width * 4)
-        wide = rows.astype(np.uint16)
-        columns = wide[:-2] + wide[1:-1]
+        rows = np.frombuffer(image.tobytes("raw", "RGBX"), np.uint8).reshape(height, width * 4)
+        wide, columns, total, result = self._buffers(width, height)
+        np.copyto(wide, rows)
+        np.add(wide[:-2], wide[1:-1], out=columns)
         columns += wide[2:]
-        total = columns[:, :-8] + columns[:, 4:-4]
+        np.add(columns[:, :-8], columns[:, 4:-4], out=total)
         total += columns[:, 8:]
-        total += wide[1:-1, 4:-4] << 2
+        middle = wide[1:-1, 4:-4]
+        middle <<= 2
+        total += middle
         total += 6
         total //= 13
-        rows[1:-1, 4:-4] = total
-        return Image.frombytes("RGB", (width, height), bytes(content), "raw", "RGBX")
+        np.copyto(result, rows)
+        np.copyto(result[1:-1, 4:-4], total, casting="unsafe")
+        return Image.frombytes("RGB", (width, height), result.tobytes(), "raw", "RGBX")
 
     def _draw_character(self, c: str, draw: ImageDraw.ImageDraw, color: ColorTuple) -> Image.Image:
         glyph, width, height = self._warped(c, color)
@@ -143,9 +153,12 @@ class FastCaptcha(StyledCaptcha):
         dx = secrets.randbelow(high - low + 1) + low
         low, high = self.character_offset_dy
         dy = secrets.randbelow(high - low + 1) + low
-        turn, wide, tall, east1, south1, east2, south2 = (secrets.randbits(32) / EVERY_BIT for _ in range(7))
+        randbits = secrets.randbits
         if glyph.coverage is None:
+            for _ in range(7):
+                randbits(32)
             return None, width, height
+        turn, wide, tall, east1, south1, east2, south2 = [randbits(32) / EVERY_BIT for _ in range(7)]
 
         start, end = self.character_rotate
         image = _rotated(_ink(glyph, font, character, color, dx, dy), (start + turn * (end - start)) % 360.0)
@@ -162,14 +175,12 @@ class FastCaptcha(StyledCaptcha):
         size = (width + abs(x1) + abs(x2), height + abs(y1) + abs(y2))
         resized = size != image.size
         if resized:
-            image = image.convert("RGBa", Dither.FLOYDSTEINBERG).resize(size, Resampling.BICUBIC, (0, 0, *image.size))
+            image = image.convert("RGBa", DITHER).resize(size, BICUBIC, (0, 0, *image.size))
         corners = ((x1, y1), (-x1, size[1] - y2), (size[0] + x2, size[1] + y2), (size[0] - x2, -y1))
         warped = CORE.new(image.mode, (width, height))
-        warped.transform(
-            (0, 0, width, height), image, Transform.QUAD, _quad(corners, width, height), Resampling.NEAREST, True
-        )
+        warped.transform((0, 0, width, height), image, QUAD, _quad(corners, width, height), NEAREST, True)
         # Taking the nearest pixel and dividing by alpha commute: the smaller image is converted.
-        return (warped.convert("RGBA", Dither.FLOYDSTEINBERG) if resized else warped), width, height
+        return (warped.convert("RGBA", DITHER) if resized else warped), width, height
 
 
 def _measure(font: FreeTypeFont, character: str) -> _Glyph:
@@ -200,7 +211,7 @@ def _ink(glyph: _Glyph, font: FreeTypeFont, character: str, color: ColorTuple, d
 
 
 def _rotated(image: Core, angle: float) -> Core:
-    """`PIL.Image.Image.rotate(angle, Resampling.BILINEAR, expand=True)` of an RGBA image; degrees, 0 to below 360."""
+    """`PIL.Image.Image.rotate(angle, BILINEAR, expand=True)` of an RGBA image; degrees, 0 to below 360."""
     if angle == 0:
         return image
     if angle in QUARTER_TURNS:
@@ -219,9 +230,9 @@ def _rotated(image: Core, angle: float) -> Core:
     x, y = -(new_width - width) / 2.0, -(new_height - height) / 2.0
     matrix = (a, b, a * x + b * y + c, d, e, d * x + e * y + f)
     turned = CORE.new("RGBa", (new_width, new_height))
-    premultiplied = image.convert("RGBa", Dither.FLOYDSTEINBERG)
-    turned.transform((0, 0, new_width, new_height), premultiplied, Transform.AFFINE, matrix, Resampling.BILINEAR, True)
-    return turned.convert("RGBA", Dither.FLOYDSTEINBERG)
+    premultiplied = image.convert("RGBa", DITHER)
+    turned.transform((0, 0, new_width, new_height), premultiplied, AFFINE, matrix, BILINEAR, True)
+    return turned.convert("RGBA", DITHER)
 
 
 def _quad(corners: tuple[tuple[int, int], ...], width: int, height: int) -> tuple[float, ...]:
@@ -237,6 +248,15 @@ def _quad(corners: tuple[tuple[int, int], ...], width: int, height: int) -> tupl
         (y3 - y0) * across,
         (y1 - y0) * down,
         (y2 - y1 - y3 + y0) * across * down,
+    )
+
+
+def _smoothing_buffers(width: int, height: int) -> tuple[NDArray[Any], ...]:
+    return (
+        np.empty((height, width * 4), np.uint16),
+        np.empty((height - 2, width * 4), np.uint16),
+        np.empty((height - 2, width * 4 - 8), np.uint16),
+        np.empty((height, width * 4), np.uint8),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -21,10 +21,14 @@ class SeededSecrets:
     Args:
         seed: Seed of the series of images; a name makes a series apart from every numbered one.
         index: Number of the image.
+
+    Attributes:
+        randbits: A number of as many random bits as it is told.
     """
 
     def __init__(self, seed: int | str, index: int) -> None:
-        self._bits = random.Random(f"captcha-keras {seed} {index}").getrandbits
+        # The bound method itself: an image takes about 60 such numbers.
+        self.randbits: Callable[[int], int] = random.Random(f"captcha-keras {seed} {index}").getrandbits
 
     def randbelow(self, exclusive_upper_bound: int) -> int:
         """A number from 0 to below the bound.
@@ -34,15 +38,11 @@ class SeededSecrets:
         """
         if exclusive_upper_bound <= 0:
             raise ValueError(f"The bound must be above 0, got {exclusive_upper_bound}.")
-        bits = exclusive_upper_bound.bit_length()
-        number = self._bits(bits)
+        randbits, bits = self.randbits, exclusive_upper_bound.bit_length()
+        number = randbits(bits)
         while number >= exclusive_upper_bound:
-            number = self._bits(bits)
+            number = randbits(bits)
         return number
-
-    def randbits(self, k: int) -> int:
-        """A number of `k` random bits."""
-        return self._bits(k)
 
     def choice(self, seq: Sequence[T]) -> T:
         """One element of a sequence."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -21,7 +21,8 @@ from data_gen.texts import TextSource
 SAVE_OPTIONS: dict[str, dict[str, int]] = {
     # 4:4:4: the colour of a thin stroke survives; quality 95 costs about 10 kB an image.
     "jpeg": {"quality": 95, "subsampling": 0},
-    "png": {},
+    # Level 6, Pillow's own, takes longer than drawing for files a tenth smaller (benchmarks/encoding_speed.py).
+    "png": {"compress_level": 1},
 }
 
 
@@ -42,6 +43,39 @@ class Drawing:
         """The decoded file: uint8 RGB, shape `(height, width, 3)`."""
         with Image.open(io.BytesIO(self.content)) as image:
             return np.asarray(image.convert("RGB"))
+
+
+@dataclass(frozen=True)
+class Series:
+    """What decides an endless series of images; see `ImageSource` for the fields.
+
+    Attributes:
+        spec: Alphabet, length and size of the images.
+        seed: Seed of the series.
+        image_format: "jpeg" or "png".
+        style: The look.
+        distinct: Whether no character occurs twice in a text.
+        weights: Characters that are drawn more often, each with its weight.
+    """
+
+    spec: CaptchaSpec
+    seed: int | str
+    image_format: str = "jpeg"
+    style: Style = field(default_factory=Style)
+    distinct: bool = False
+    weights: tuple[tuple[str, int], ...] = ()
+
+    def source(self, renderer: str = "auto") -> ImageSource:
+        """What draws it."""
+        return ImageSource(
+            self.spec,
+            self.seed,
+            self.image_format,
+            self.style,
+            distinct=self.distinct,
+            weights=dict(self.weights),
+            renderer=renderer,
+        )
 
 
 class ImageSource:

@@ -27,7 +27,14 @@ ALLOWED = {
     "captcha_keras.evaluation": {"captcha_keras.spec"},
     "captcha_keras.metrics": set(),
 }
-DRAWERS = {"captcha_keras.evaluation_data", "captcha_keras.cli.main"}
+DRAWERS = {
+    "captcha_keras.cli.main",
+    "captcha_keras.cli.train",
+    "captcha_keras.evaluation_data",
+    "captcha_keras.fresh",
+    "captcha_keras.training.fresh_images",
+    "captcha_keras.training.trainer",
+}
 
 
 def modules() -> list[tuple[str, Path]]:

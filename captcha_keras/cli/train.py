@@ -36,6 +36,16 @@ def parser(prog: str = "train.py") -> argparse.ArgumentParser:
         help="digits, upper, lower or literal characters (recorded with the data, else as observed)",
     )
     data.add_argument("--image-store", choices=("auto", "memory", "disk"), help="where decoded images live (auto)")
+    fresh = result.add_argument_group("new images")
+    add = fresh.add_argument
+    add(
+        "--fresh-images",
+        action="store_true",
+        help="train on new images, drawn as the data set was; it gives validation and test alone",
+    )
+    add("--weights", metavar="0=5,O=5", help="draw these characters so many times as often")
+    add("--hard-characters", action="store_true", help="draw more of what validation confuses, set after each epoch")
+    add("--fonts", nargs="+", metavar="TTF", help="fonts of the data set, if it has own ones")
     training = result.add_argument_group("training")
     add = training.add_argument
     add("--network", metavar="NAME", help="vgg, mathematica or mathematica_relu (vgg)")
@@ -93,6 +103,7 @@ def _train(options: dict[str, Any]) -> None:
     from captcha_keras.spec import parse_alphabet
     from captcha_keras.training import RunFolder, TrainConfig, train
     from captcha_keras.training.run_folder import new_run, newest_run
+    from data_gen import parse_weights
 
     if resume:
         run = RunFolder(options["run"]) if "run" in options else newest_run(finished=False)
@@ -106,6 +117,10 @@ def _train(options: dict[str, Any]) -> None:
         given = {name: value for name, value in options.items() if name not in NOT_SETTINGS}
         if "alphabet" in given:
             given["alphabet"] = parse_alphabet(given["alphabet"])
+        if "fonts" in given:
+            given["fonts"] = tuple(given["fonts"])
+        if "weights" in given:
+            given["weights"] = parse_weights(given["weights"])
         if not options.get("augment", True):
             given["augmentation"] = None
         config = TrainConfig(**given)

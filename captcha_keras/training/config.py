@@ -40,7 +40,11 @@ class TrainConfig:
         stop_patience: Epochs without a better validation loss before training stops.
         augmentation: How training images are distorted; None for not at all.
         precision: "auto", "float32", "bfloat16" or "float16".
-        seed: Seed of weights, order, augmentation and dropout.
+        fresh_images: Whether to train on new images, drawn as the data set was, instead of its training images.
+        fonts: Paths of the fonts of these, if the data set has own ones.
+        weights: How many times as often a character is drawn among them; 1 for those not named.
+        hard_characters: Whether validation sets these weights after each epoch.
+        seed: Seed of weights, order, augmentation, dropout and new images.
         split_seed: Seed of the split.
         validation_share: Share of the images for validation.
         test_share: Share of the images for the test.
@@ -62,6 +66,10 @@ class TrainConfig:
     stop_patience: int = 10
     augmentation: Augmentation | None = DEFAULT_AUGMENTATION
     precision: str = "auto"
+    fresh_images: bool = False
+    fonts: tuple[str, ...] = ()
+    weights: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    hard_characters: bool = False
     seed: int = 0
     split_seed: int = 0
     validation_share: float = 0.1
@@ -76,6 +84,11 @@ class TrainConfig:
                 raise InputError(f"{name} must be at least {lowest}, got {getattr(self, name)}.")
         if not self.learning_rate > 0:
             raise InputError(f"learning_rate must be above 0, got {self.learning_rate}.")
+        for name in ("fonts", "weights", "hard_characters"):
+            if getattr(self, name) and not self.fresh_images:
+                raise InputError(f"--{name.replace('_', '-')} needs --fresh-images.")
+        if self.weights and self.hard_characters:
+            raise InputError("--hard-characters sets the weights itself; leave out --weights.")
         if not 0 <= self.anneal <= 1:
             raise InputError(f"anneal must be 0 to 1, got {self.anneal}.")
 
@@ -96,6 +109,7 @@ class TrainConfig:
             # JSON has no tuples.
             inner = {k: tuple(v) if isinstance(v, list) else v for k, v in inner.items()}
             fields["augmentation"] = Augmentation(**inner)
+        fields["fonts"] = tuple(fields["fonts"])
         return cls(**fields)
 
 

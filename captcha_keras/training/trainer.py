@@ -8,12 +8,14 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from captcha_keras.console import ProgressBar
 from captcha_keras.dataset import Dataset, Split, load, open_dataset, split
@@ -26,16 +28,27 @@ from captcha_keras.devices import (
 )
 from captcha_keras.errors import InputError
 from captcha_keras.files import write_atomically
+from captcha_keras.fresh import series_like
 from captcha_keras.metrics import captcha_accuracy, character_accuracy
 from captcha_keras.networks import build_network
 from captcha_keras.networks.heads import stacked_logits
-from captcha_keras.pipeline import Images, Labels, batches, image_store, steps_per_epoch, training_batches
+from captcha_keras.pipeline import (
+    Images,
+    Labels,
+    batches,
+    image_store,
+    steps_per_epoch,
+    streamed_batches,
+    training_batches,
+)
 from captcha_keras.spec import CaptchaSpec
 from captcha_keras.training.callbacks import BestModel, Checkpoint, EpochRows
 from captcha_keras.training.checkpoint import Progress, load_checkpoint
 from captcha_keras.training.config import TrainConfig
+from captcha_keras.training.fresh_images import FreshImages
 from captcha_keras.training.optimizer import RampedAdam
 from captcha_keras.training.run_folder import RunFolder
+from data_gen import Series, TextSource
 
 Arrays = tuple[Images, Labels]
 
@@ -87,23 +100,18 @@ def train(config: TrainConfig, run: RunFolder, *, resume: bool = False) -> None:
         saved.save(path)
 
     _announce(job, network)
-    with image_store(config.image_store, run.path) as allocate:
-        training, validation = _load(job, allocate)
+    with ExitStack() as stack:
+        training, validation = _load(job, stack.enter_context(image_store(config.image_store, run.path)))
         progress = _begin(job, model, resume)
         if progress.epoch < config.epochs and not progress.stopped:
+            fresh = stack.enter_context(_fresh_images(job, validation, progress)) if config.fresh_images else None
             model.fit(
-                training_batches(
-                    *training,
-                    batch_size=config.batch_size,
-                    seed=config.seed,
-                    first_step=job.steps * progress.epoch,
-                    augmentation=config.augmentation,
-                ),
+                _training_batches(job, training, fresh, progress.epoch),
                 validation_data=batches(validation[0], VALIDATION_BATCH, validation[1]),
                 steps_per_epoch=job.steps,
                 epochs=config.epochs,
                 initial_epoch=progress.epoch,
-                callbacks=_callbacks(job, save, progress),
+                callbacks=_callbacks(job, save, progress, fresh),
                 shuffle=False,
                 verbose=1 if sys.stdout.isatty() else 2,
             )
@@ -123,6 +131,9 @@ def _checked(config: TrainConfig, run: RunFolder, resume: bool) -> _Job:
     spec = dataset.infer_spec(config.alphabet)
     parts = split(len(dataset), config.split_seed, config.validation_share, config.test_share)
     job = _Job(config, run, device, policy, dataset, spec, parts)
+    if config.fresh_images:
+        _series(config, dataset, spec)
+        TextSource(spec, weights=config.weights)
     if resume:
         record = run.read_record()
         if record["dataset"]["fingerprint"] != dataset.fingerprint():
@@ -196,10 +207,11 @@ def _record(job: _Job) -> dict[str, Any]:
 def _announce(job: _Job, network: keras.Model) -> None:
     names = ", ".join(job.device.names)
     parts = job.parts
+    source = "new ones each epoch" if job.config.fresh_images else "training"
     print(
         f"Run {job.run.path}: {job.config.network}, {network.count_params():,} parameters, {job.policy}\n"
         f"on {job.device.kind} ({names}), backend {keras.backend.backend()}.\n"
-        f"Images: {len(parts.train):,} training, {len(parts.validation):,} validation, "
+        f"Images: {len(parts.train):,} {source}, {len(parts.validation):,} validation, "
         f"{len(parts.test):,} kept for the test.",
         flush=True,
     )
@@ -209,18 +221,50 @@ def _load(job: _Job, allocate: Callable[[tuple[int, ...]], Images]) -> tuple[Arr
     """Images and labels for training and for validation."""
     # One pass over all parts, so that every bad file is reported at once; the test images are only checked.
     parts = job.parts
+    train = parts.train[:0] if job.config.fresh_images else parts.train
+    indices = np.concatenate([train, parts.validation, parts.test])
     images, labels = load(
-        job.dataset,
-        job.spec,
-        indices=np.concatenate([parts.train, parts.validation, parts.test]),
-        allocate=allocate,
-        progress=ProgressBar("Decoding", len(job.dataset)),
+        job.dataset, job.spec, indices=indices, allocate=allocate, progress=ProgressBar("Decoding", len(indices))
     )
-    first, second = len(parts.train), len(parts.train) + len(parts.validation)
+    first, second = len(train), len(train) + len(parts.validation)
     return (images[:first], labels[:first]), (images[first:second], labels[first:second])
 
 
-def _callbacks(job: _Job, save: Callable[[Path], None], progress: Progress) -> list[keras.callbacks.Callback]:
+def _fresh_images(job: _Job, validation: Arrays, progress: Progress) -> FreshImages:
+    config = job.config
+    weights = progress.callbacks.get(FreshImages.__name__, {}).get("weights", config.weights)
+    return FreshImages(
+        _series(config, job.dataset, job.spec),
+        steps=job.steps,
+        batch_size=config.batch_size,
+        first_epoch=progress.epoch,
+        weights=weights,
+        validation=validation if config.hard_characters else None,
+    )
+
+
+def _series(config: TrainConfig, dataset: Dataset, spec: CaptchaSpec) -> Series:
+    # A name, not a number: no seed of a data set, such as that of the test images, can draw the same images.
+    return series_like(dataset.description, spec, f"training {config.seed}", config.fonts)
+
+
+def _training_batches(job: _Job, training: Arrays, fresh: FreshImages | None, epoch: int) -> tf.data.Dataset:
+    config = job.config
+    how: dict[str, Any] = {
+        "batch_size": config.batch_size,
+        "seed": config.seed,
+        "first_step": job.steps * epoch,
+        "augmentation": config.augmentation,
+    }
+    if fresh is None:
+        return training_batches(*training, **how)
+    spec = job.spec
+    return streamed_batches(fresh.batches, size=(spec.height, spec.width), length=spec.max_length, **how)
+
+
+def _callbacks(
+    job: _Job, save: Callable[[Path], None], progress: Progress, fresh: FreshImages | None
+) -> list[keras.callbacks.Callback]:
     config = job.config
     plateau = keras.callbacks.ReduceLROnPlateau(
         monitor="val_loss",
@@ -230,7 +274,7 @@ def _callbacks(job: _Job, save: Callable[[Path], None], progress: Progress) -> l
     )
     stopping = keras.callbacks.EarlyStopping(monitor="val_loss", patience=config.stop_patience)
     best = BestModel(job.run, save)
-    watched = [plateau, stopping, best]
+    watched = [plateau, stopping, best, *([fresh] if fresh else [])]
     callbacks = [EpochRows(job.steps * config.batch_size, progress.history), *watched]
     if config.tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(job.run.path / "tensorboard", update_freq="epoch"))

@@ -1,0 +1,148 @@
+"""Training on a stream of new images, with more of the characters that validation confuses."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from captcha_keras.pipeline import Images, Labels
+from captcha_keras.spec import CaptchaSpec
+from data_gen import ImageStream, Series
+
+# A pair with this share of all misread characters or more counts as hard.
+LEAST_SHARE = 0.05
+# A group with all the errors is drawn this many times as often, in addition to once.
+STRENGTH = 8
+VALIDATION_BATCH = 256
+
+
+class FreshImages(keras.callbacks.Callback):
+    """An endless stream of batches whose characters are weighted anew after each epoch.
+
+    Batch k of epoch e depends on the series, the weights of epoch e and k alone, so that a resumed training draws what
+    an uninterrupted one would have drawn. A context manager; its processes end with the block.
+
+    Args:
+        series: The images.
+        steps: Batches of an epoch.
+        batch_size: Images of a batch.
+        first_epoch: The epoch that the stream begins with.
+        weights: The weights of that epoch.
+        validation: Images and labels whose confusions set the weights after each epoch; None to keep them.
+    """
+
+    counters = ("weights",)
+
+    def __init__(
+        self,
+        series: Series,
+        *,
+        steps: int,
+        batch_size: int,
+        first_epoch: int = 0,
+        weights: Mapping[str, int] | None = None,
+        validation: tuple[Images, Labels] | None = None,
+    ) -> None:
+        super().__init__()
+        self.weights = dict(weights or {})
+        self._series, self._steps, self._batch_size = series, steps, batch_size
+        self._first_epoch = first_epoch
+        self._validation = validation
+        self._stream = ImageStream()
+        self._known = threading.Condition()
+        # The weights of the first epoch are known before training begins; those of a later one when it begins.
+        self._published: dict[int, dict[str, int]] = {first_epoch: self.weights}
+        self._closed = False
+
+    def __enter__(self) -> FreshImages:
+        self._stream.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._close()
+        self._stream.__exit__(*error)
+
+    def batches(self) -> Iterator[tuple[Images, Labels]]:
+        """Batches from the first epoch on: uint8 `(batch_size, height, width, 3)`, int32 `(batch_size, max_length)`."""
+        spec = self._series.spec
+        for epoch in count(self._first_epoch):
+            weights = self._weights_of(epoch)
+            if weights is None:
+                return
+            series = replace(self._series, weights=tuple(sorted(weights.items())))
+            first = epoch * self._steps * self._batch_size
+            for images, texts in self._stream.batches(series, first, self._batch_size, self._steps):
+                if self._closed:
+                    return
+                yield images, spec.encode_all(texts)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Let the images of this epoch be drawn."""
+        with self._known:
+            self._published[epoch] = self.weights
+            self._known.notify_all()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Weigh the characters anew."""
+        if self._validation is None:
+            return
+        images, labels = self._validation
+        logits = self.model.predict(images, batch_size=VALIDATION_BATCH, verbose=0)
+        spec = self._series.spec
+        matrix = np.zeros((spec.num_classes, spec.num_classes), np.int64)
+        np.add.at(matrix, (labels.ravel(), logits.argmax(axis=-1).ravel()), 1)
+        self.weights = hard_characters(matrix, spec)
+        named = ", ".join(f"{character} {weight}" for character, weight in self.weights.items())
+        print(f"Hard characters of the next epoch: {named or 'none'}.", flush=True)
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """End the stream: the thread that reads it waits for an epoch that will not come."""
+        self._close()
+
+    def _close(self) -> None:
+        with self._known:
+            self._closed = True
+            self._known.notify_all()
+
+    def _weights_of(self, epoch: int) -> dict[str, int] | None:
+        """Wait until the epoch's weights are known; None if the training ends before."""
+        with self._known:
+            self._known.wait_for(lambda: self._closed or epoch in self._published)
+            return None if self._closed else self._published[epoch]
+
+
+def hard_characters(matrix: NDArray[np.integer[Any]], spec: CaptchaSpec) -> dict[str, int]:
+    """Weights of the characters that are confused with one another, equal within each group of them.
+
+    A pair counts that has at least 5 % of all misread characters; pairs that share a character form a group. The
+    weight of a group is one plus eight times its share of the misread characters, rounded.
+
+    Args:
+        matrix: `[truth][reading]` counts.
+        spec: Names the classes.
+    """
+    characters = len(spec.alphabet)  # "no character" cannot be drawn more often
+    wrong = np.array(matrix, np.float64)
+    np.fill_diagonal(wrong, 0)
+    errors = wrong.sum()
+    if not errors:
+        return {}
+    pairs = (wrong + wrong.T)[:characters, :characters] / errors
+    group = np.arange(characters)
+    for first, second in np.argwhere(np.triu(pairs >= LEAST_SHARE)):
+        group[group == group[second]] = group[first]
+    weights: dict[str, int] = {}
+    for number in np.unique(group):
+        members = np.flatnonzero(group == number)
+        share = pairs[np.ix_(members, members)].sum() / 2
+        weight = 1 + round(STRENGTH * share)
+        if weight > 1:
+            weights |= {spec.alphabet[member]: weight for member in members}
+    return weights

@@ -1,0 +1,81 @@
+"""Batches of images that were never on disk, drawn ahead of their use by worker processes."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from captcha_keras.errors import CommandError
+from data_gen.engines import process_pool
+from data_gen.render import ImageSource, Series
+
+Batch = tuple[NDArray[np.uint8], list[str]]
+
+# Batches that each worker draws ahead.
+AHEAD = 3
+
+
+class ImageStream:
+    """A pool of processes that draws batches in order; a context manager, its processes end with the block.
+
+    Args:
+        workers: Number of processes; all cores by default.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        self._workers = workers or os.cpu_count() or 1
+
+    def __enter__(self) -> ImageStream:
+        self._pool = process_pool(self._workers)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def batches(self, series: Series, first: int, batch_size: int, count: int) -> Iterator[Batch]:
+        """Images `first` to `first + count * batch_size` of a series.
+
+        Args:
+            series: The series.
+            first: Number of the first image.
+            batch_size: Images of a batch.
+            count: Number of batches.
+
+        Yields:
+            uint8 RGB images `(batch_size, height, width, 3)` as they read after encoding, and their texts.
+
+        Raises:
+            CommandError: A worker process died.
+        """
+        starts = iter(range(first, first + count * batch_size, batch_size))
+        pending: deque[Future[Batch]] = deque()
+        try:
+            for start in starts:
+                pending.append(self._pool.submit(_draw, series, start, batch_size))
+                if len(pending) > AHEAD * self._workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        except BrokenProcessPool as error:
+            raise CommandError("A process that draws training images died (killed, or out of memory).") from error
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def _draw(series: Series, first: int, count: int) -> Batch:
+    source = _source(series)
+    drawings = [source.draw(index) for index in range(first, first + count)]
+    return np.stack([drawing.pixels for drawing in drawings]), [drawing.text for drawing in drawings]
+
+
+@lru_cache(2)
+def _source(series: Series) -> ImageSource:
+    return series.source()
