@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -147,6 +148,28 @@ def test_predict_prints_a_line_an_image(workplace: Path) -> None:
         ("data_gen.py", ["--alphabet", "AA"], 2, "'A' more than once"),
         ("data_gen.py", ["--fonts", "none.ttf"], 2, "none.ttf is no readable TrueType font."),
         ("data_gen.py", ["--workers", "0"], 2, "The number of workers must be at least 1"),
+        ("data_gen.py", ["--style", "fancy"], 2, "The style must be library, separated or a .toml file, got 'fancy'."),
+        ("data_gen.py", ["--shard", "5/4"], 2, "The shard must be 1 to 4 of 4, got 5."),
+        ("data_gen.py", ["--distinct", "--alphabet", "AB"], 2, "need an alphabet of at least as many, got 2"),
+        ("data_gen.py", ["--preview", "sheet.gif"], 2, "The preview must be a .png file, got sheet.gif."),
+        ("data_gen.py", ["--ray-address", "10.0.0.1:6379"], 2, "--ray-address needs --engine ray."),
+        (
+            "data_gen.py",
+            ["--engine", "ray", "--ray-address", "127.0.0.1:1"],
+            2,
+            "There is no Ray cluster at 127.0.0.1:1",
+        ),
+        ("data_gen.py", ["--join", "none", "--output", "joined"], 2, "none/dataset.json is no readable JSON file"),
+        ("data_gen.py", ["--join", "data/captcha", "--output", "joined"], 2, "data/captcha is no shard of a data set"),
+        ("train.py", ["--weights", "0=5"], 2, "--weights needs --fresh-images."),
+        ("train.py", ["--hard-characters"], 2, "--hard-characters needs --fresh-images."),
+        ("train.py", ["--fresh-images", "--weights", "0"], 2, "Weights must look like 0=5,O=5, got '0'."),
+        (
+            "train.py",
+            ["--fresh-images", "--weights", "Z=5"],
+            2,
+            "The weight of 'Z' is of no character of the alphabet.",
+        ),
         ("data_gen.py", ["--count", "7"], 2, "holds a data set with other settings: alphabet is '0OX' there"),
     ],
 )
@@ -221,6 +244,39 @@ def test_ctrl_c_is_one_sentence(workplace: Path, script: str, words: list[str], 
     assert output.splitlines()[-1].startswith("Interrupted. ")
     assert message in output
     assert "Traceback" not in output
+
+
+def test_shards_of_two_machines_are_joined_by_the_command(tmp_path: Path) -> None:
+    words = ["--count", "20", "--alphabet", "digits", "--width", "60", "--height", "40", "--workers", "1"]
+    for shard in ("2/2", "1/2"):
+        result = call("data_gen.py", *words, "--shard", shard, "--output", f"part{shard[0]}", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert f"holds shard {shard} of 20 images" in result.stdout
+    main = "captcha_keras/__main__.py"
+    joined = call(main, "generate", "--join", "part2", "part1", "--output", "all", cwd=tmp_path, PYTHONPATH=str(ROOT))
+    assert joined.returncode == 0, joined.stderr
+    assert joined.stdout == "all holds the 2 shards as one data set.\n"
+    assert call("data_gen.py", *words, "--output", "all", cwd=tmp_path).stdout.startswith("all already held 20 images")
+
+
+def test_a_preview_is_a_picture_and_no_data_set(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('base = "separated"\nforeground = [0, 60]\n')
+    result = call("data_gen.py", "--style", "own.toml", "--preview", "sheets/one.png", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["one.png", "own.toml", "sheets"]
+    with Image.open(tmp_path / "sheets" / "one.png") as picture:
+        assert picture.size == (4 * 178 + 8, 6 * 110 + 8)
+        assert len(picture.getcolors(10**6)) > 500
+
+
+def test_a_dry_run_counts_and_writes_nothing(tmp_path: Path) -> None:
+    words = ["--count", "10000000", "--format", "tfrecord", "--shard", "2/4"]
+    result = call("data_gen.py", *words, "--dry-run", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert re.match(
+        r"2,50\d,\d{3} images in 61\d files, about \d\d\.\d GB; \d\.\d hours of one core like this one", result.stdout
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_usage() -> None:

@@ -94,6 +94,14 @@ def test_killed_twice_it_ends_with_the_same_weights(drawn: Path, reference: Path
     assert "is finished" in finish(drawn, run, "--resume")
 
 
+def test_training_on_new_images_goes_on_with_the_same_ones(drawn: Path, tmp_path: Path) -> None:
+    fresh = ["--fresh-images", "--hard-characters"]
+    finish(drawn, tmp_path / "reference", *fresh)
+    kill_after_epochs(drawn, tmp_path / "run", 2, 0.05, *fresh)
+    finish(drawn, tmp_path / "run", "--resume")
+    assert_equal(tmp_path / "run", tmp_path / "reference")
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(5))
 def test_killed_at_random_moments_it_ends_with_the_same_weights(
