@@ -1,4 +1,4 @@
-"""Images drawn, encoded and written a second: a plain loop over ImageCaptcha.write against data_gen.
+"""Images drawn, encoded and written a second: the library's ImageCaptcha against our renderer and data_gen.
 
 python -m benchmarks.generation_speed
 
@@ -8,6 +8,8 @@ that after an `rm` of thousands of files opening a new one takes 600 microsecond
 
 from __future__ import annotations
 
+import io
+import itertools
 import multiprocessing
 import os
 import tempfile
@@ -17,9 +19,51 @@ from pathlib import Path
 from benchmarks.measure import Subject, interleaved, options, report
 from captcha_keras.spec import CaptchaSpec
 
+LIBRARY = "ImageCaptcha"
+ENCODED = "ImageCaptcha, and JPEG quality 75 (Pillow's)"
+WRITTEN = "ImageCaptcha.write, one process"
 
-def library_loop(parent: str, count: int) -> Callable[[], int]:
-    """One process, the library's own way: random text, JPEG with Pillow's defaults."""
+
+def library(count: int, encode: bool) -> Callable[[], int]:
+    """The library on one core, random text from its own kind of randomness."""
+    import secrets
+
+    from captcha.image import ImageCaptcha
+
+    spec = CaptchaSpec()
+    captcha = ImageCaptcha(spec.width, spec.height)
+
+    def work() -> int:
+        for _ in range(count):
+            text = "".join(secrets.choice(spec.alphabet) for _ in range(spec.max_length))
+            image = captcha.generate_image(text)
+            if encode:
+                image.save(io.BytesIO(), "jpeg")
+        return count
+
+    return work
+
+
+def renderer(count: int, image_format: str | None) -> Callable[[], int]:
+    """Our renderer on one core, from seeded texts; None for images that are not encoded."""
+    from data_gen import ImageSource
+
+    source = ImageSource(CaptchaSpec(), 0, image_format or "jpeg", renderer="fast")
+    numbers = itertools.count()
+
+    def work() -> int:
+        for _ in range(count):
+            if image_format is None:
+                source.image(next(numbers))
+            else:
+                source.draw(next(numbers))
+        return count
+
+    return work
+
+
+def library_files(parent: str, count: int) -> Callable[[], int]:
+    """One process, the library's own way: random text, JPEG with Pillow's defaults, a file for each."""
     import secrets
 
     from captcha.image import ImageCaptcha
@@ -37,19 +81,19 @@ def library_loop(parent: str, count: int) -> Callable[[], int]:
     return work
 
 
-def library_loops(parent: str, count: int, processes: int) -> Callable[[], int]:
+def library_processes(parent: str, count: int, processes: int) -> Callable[[], int]:
     """The library's own way in several processes at once: what the cores of this machine give together."""
 
     def work() -> int:
         # A pool for each turn, as data_gen has it; one that outlives its turn keeps its process from ending.
         with multiprocessing.get_context("spawn").Pool(processes) as pool:
-            return sum(pool.starmap(_loop, [(parent, count // processes)] * processes, chunksize=1))
+            return sum(pool.starmap(_files, [(parent, count // processes)] * processes, chunksize=1))
 
     return work
 
 
-def _loop(parent: str, count: int) -> int:
-    return library_loop(parent, count)()
+def _files(parent: str, count: int) -> int:
+    return library_files(parent, count)()
 
 
 def generator(parent: str, count: int, workers: int) -> Callable[[], int]:
@@ -66,17 +110,27 @@ def generator(parent: str, count: int, workers: int) -> Callable[[], int]:
 
 def main() -> None:
     """Measure and report."""
-    given = options(__doc__, count=12_800, repeats=3)
+    given = options(__doc__, count=25_600, repeats=5)
     cores = os.cpu_count() or 1
+    few = given.count // 8
+    drawing: dict[str, Subject] = {
+        LIBRARY: (library, (few, False)),
+        "ours": (renderer, (few, None)),
+        ENCODED: (library, (few, True)),
+        "ours, and JPEG quality 95, 4:4:4": (renderer, (few, "jpeg")),
+        "ours, and PNG level 1": (renderer, (few, "png")),
+    }
+    names = {workers: f"data_gen, {workers} worker{'s' * (workers > 1)}" for workers in range(1, cores + 1)}
     with tempfile.TemporaryDirectory() as parent:
-        subjects: dict[str, Subject] = {
-            "ImageCaptcha.write in a loop": (library_loop, (parent, given.count)),
-            f"the same in {cores} processes": (library_loops, (parent, given.count, cores)),
+        writing: dict[str, Subject] = {
+            WRITTEN: (library_files, (parent, few)),
+            f"ImageCaptcha.write, {cores} processes": (library_processes, (parent, few * cores, cores)),
         }
-        names = {workers: f"data_gen, {workers} worker{'s' * (workers > 1)}" for workers in range(1, cores + 1)}
-        subjects |= {name: (generator, (parent, given.count, workers)) for workers, name in names.items()}
-        rates = interleaved(subjects, given.repeats)
-    report("generation_speed", rates, names[1], ["captcha", "pillow"])
+        writing |= {name: (generator, (parent, given.count, workers)) for workers, name in names.items()}
+        rates = interleaved(drawing | writing, given.repeats)
+    packages = ["captcha", "pillow"]
+    report("drawing_speed", {name: rates[name] for name in drawing}, LIBRARY, packages)
+    report("generation_speed", {name: rates[name] for name in writing}, names[1], packages)
 
 
 if __name__ == "__main__":

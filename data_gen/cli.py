@@ -13,6 +13,7 @@ from captcha_keras.files import write_atomically
 from captcha_keras.spec import DEFAULT_ALPHABET, CaptchaSpec, parse_alphabet, parse_length
 from data_gen.engines import Engine, processes, ray_tasks
 from data_gen.estimate import estimate
+from data_gen.fast_captcha import FastCaptcha
 from data_gen.generate import Plan, generate
 from data_gen.join import join
 from data_gen.plan import IMAGE_FORMATS, Settings, Shard
@@ -141,6 +142,8 @@ def _engine(options: argparse.Namespace) -> Engine:
 
 def _generate(settings: Settings, options: argparse.Namespace) -> None:
     shard = _shard(options)
+    if options.renderer == "auto" and not isinstance(settings.source().renderer, FastCaptcha):
+        print("The installed captcha or Pillow draws otherwise than the fast renderer: the library draws, slower.")
     drawn = generate(
         settings,
         options.output,

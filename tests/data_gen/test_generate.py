@@ -78,23 +78,42 @@ def test_eight_workers_draw_the_same_bytes(tmp_path: Path, reference: dict[str, 
 def test_killed_at_random_moments_and_resumed_it_ends_with_the_same_bytes(
     tmp_path: Path, reference: dict[str, str]
 ) -> None:
-    folder = tmp_path / "data"
-    command = [sys.executable, "data_gen.py", "--output", str(folder), "--count", "300", "--seed", "4"]
-    command += ["--alphabet", "digits", "--length", "2-4", "--width", "60", "--height", "40", "--workers", "2"]
-    moments = random.Random(1)
-    kills = 0
-    while kills < 4:
+    words = ["--count", "300", "--seed", "4", "--alphabet", "digits", "--length", "2-4", "--width", "60"]
+    kills = _kill_and_resume(tmp_path / "data", [*words, "--height", "40"], 4, random.Random(1), (0.2, 1.2))
+    assert kills > 0
+    assert contents(tmp_path / "data") == reference
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("image_format", ["jpeg", "tfrecord"])
+def test_killed_at_twenty_random_moments_it_has_the_undisturbed_checksum(tmp_path: Path, image_format: str) -> None:
+    words = ["--count", "20000", "--seed", "6", "--format", image_format]
+    undisturbed = tmp_path / "undisturbed"
+    subprocess.run([sys.executable, "data_gen.py", "--output", str(undisturbed), *words], cwd=ROOT, check=True)
+    # A killed TFRecord file of 4,096 images begins anew, so these runs are longer.
+    moments = (0.3, 2.0) if image_format == "jpeg" else (1.0, 9.0)
+    kills = _kill_and_resume(tmp_path / "data", words, 20, random.Random(2), moments)
+    assert kills >= (20 if image_format == "jpeg" else 4)
+    assert contents(tmp_path / "data") == contents(undisturbed)
+
+
+def _kill_and_resume(
+    folder: Path, words: list[str], kills: int, moments: random.Random, between: tuple[float, float]
+) -> int:
+    """Kill a generation with -9 up to `kills` times, then let it end; returns how often it was killed at work."""
+    command = [sys.executable, "data_gen.py", "--output", str(folder), "--workers", "2", *words]
+    done = 0
+    for _ in range(kills):
         process = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL)
-        time.sleep(moments.uniform(0.2, 1.2))
+        time.sleep(moments.uniform(*between))
         # Only the parent: its workers must notice and end by themselves.
         process.send_signal(signal.SIGKILL)
-        kills += process.wait() == -signal.SIGKILL
+        done += process.wait() == -signal.SIGKILL
         _wait_for_group(process.pid)
         if (folder / "dataset.json").exists():
             break
-    assert kills > 0
     subprocess.run(command, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
-    assert contents(folder) == reference
+    return done
 
 
 def _wait_for_group(group: int) -> None:
