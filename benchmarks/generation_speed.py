@@ -62,6 +62,23 @@ def renderer(count: int, image_format: str | None) -> Callable[[], int]:
     return work
 
 
+def renderers(count: int, image_format: str | None, workers: int) -> Callable[[], int]:
+    """Our renderer in several processes that are already there, `count` images each."""
+    from data_gen.engines import process_pool
+
+    pool = process_pool(workers)
+
+    def work() -> int:
+        return sum(pool.map(_render, [count] * workers, [image_format] * workers))
+
+    work()
+    return work
+
+
+def _render(count: int, image_format: str | None) -> int:
+    return renderer(count, image_format)()
+
+
 def library_files(parent: str, count: int) -> Callable[[], int]:
     """One process, the library's own way: random text, JPEG with Pillow's defaults, a file for each."""
     import secrets
@@ -119,6 +136,8 @@ def main() -> None:
         ENCODED: (library, (few, True)),
         "ours, and JPEG quality 95, 4:4:4": (renderer, (few, "jpeg")),
         "ours, and PNG level 1": (renderer, (few, "png")),
+        f"ours, {cores} processes": (renderers, (few, None, cores)),
+        f"ours, and JPEG quality 95, {cores} processes": (renderers, (few, "jpeg", cores)),
     }
     names = {workers: f"data_gen, {workers} worker{'s' * (workers > 1)}" for workers in range(1, cores + 1)}
     with tempfile.TemporaryDirectory() as parent:
