@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import tempfile
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from benchmarks.measure import Subject, interleaved, options, report
@@ -44,6 +45,7 @@ def library(count: int, encode: bool) -> Callable[[], int]:
     return work
 
 
+@lru_cache(1)
 def renderer(count: int, image_format: str | None) -> Callable[[], int]:
     """Our renderer on one core, from seeded texts; None for images that are not encoded."""
     from data_gen import ImageSource

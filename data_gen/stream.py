@@ -49,7 +49,8 @@ class ImageStream:
             count: Number of batches.
 
         Yields:
-            uint8 RGB images `(batch_size, height, width, 3)` as they read after encoding, and their texts.
+            uint8 RGB images `(batch_size, height, width, 3)` as they were drawn, and their texts. They are not encoded:
+            a network reads JPEG and PNG alike (benchmarks/format_robustness.py), and that would cost a third more.
 
         Raises:
             CommandError: A worker process died.
@@ -72,8 +73,8 @@ class ImageStream:
 
 def _draw(series: Series, first: int, count: int) -> Batch:
     source = _source(series)
-    drawings = [source.draw(index) for index in range(first, first + count)]
-    return np.stack([drawing.pixels for drawing in drawings]), [drawing.text for drawing in drawings]
+    drawn = [source.image(index) for index in range(first, first + count)]
+    return np.stack([np.asarray(image) for _, image in drawn]), [text for text, _ in drawn]
 
 
 @lru_cache(2)

@@ -21,7 +21,7 @@ def test_batches_are_the_series_in_order_from_any_image_on() -> None:
         rest = list(stream.batches(SERIES, 8, 4, 4))
     source = SERIES.source()
     assert [text for _, texts in found for text in texts] == [source.text(index) for index in range(24)]
-    np.testing.assert_array_equal(found[5][0][3], source.draw(23).pixels)
+    np.testing.assert_array_equal(found[5][0][3], np.asarray(source.image(23)[1]))
     assert found[0][0].shape == (4, 20, 40, 3)
     for (one, _), (other, _) in zip(found[2:], rest, strict=True):
         np.testing.assert_array_equal(one, other)
