@@ -38,6 +38,7 @@ CACHED_GLYPHS = 4096
 # From this alpha on, no pixel of a glyph vanishes when its coverage is multiplied by it: below, the crop differs.
 LEAST_ALPHA = 128
 QUARTER_TURNS = {90: Transpose.ROTATE_90, 180: Transpose.ROTATE_180, 270: Transpose.ROTATE_270}
+# Makes a share of 32 random bits, as the library does.
 EVERY_BIT = 2**32
 
 

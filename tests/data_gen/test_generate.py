@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.ray_generation import kill_a_worker
 from captcha_keras.dataset import open_dataset
 from captcha_keras.errors import CommandError, InputError
 from captcha_keras.spec import CaptchaSpec
@@ -311,7 +312,7 @@ def test_a_killed_ray_worker_is_replaced_and_the_bytes_are_the_same(tmp_path: Pa
     def kill_one(done: int, total: int) -> Callable[[int], None]:
         def report(drawn: int) -> None:
             if not killed:
-                killed.append(_kill_a_ray_worker())
+                killed.append(kill_a_worker())
 
         return report
 
@@ -319,19 +320,6 @@ def test_a_killed_ray_worker_is_replaced_and_the_bytes_are_the_same(tmp_path: Pa
     generate(settings, tmp_path / "data", engine=ray_tasks(workers=2), progress=kill_one)
     assert killed
     assert contents(tmp_path / "data") == reference
-
-
-def _kill_a_ray_worker() -> int:
-    """Kill a process that draws for Ray; returns its number."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if words.startswith(b"ray::draw_pieces"):
-            os.kill(int(process.name), signal.SIGKILL)
-            return int(process.name)
-    raise AssertionError("no Ray worker is drawing")
 
 
 @pytest.mark.parametrize(
