@@ -224,7 +224,11 @@ def test_no_run_is_one_sentence(tmp_path: Path) -> None:
     ("script", "words", "message"),
     [
         ("data_gen.py", ["--output", "many", "--count", "100000"], "What is drawn is kept"),
-        ("train.py", ["--epochs", "500", "--run", "runs/long"], "Every finished epoch is kept"),
+        (
+            "train.py",
+            ["--epochs", "900", "--stop-patience", "900", "--run", "runs/long"],
+            "Every finished epoch is kept",
+        ),
         ("evaluate.py", ["--fresh", "100000"], "The run is unchanged"),
     ],
 )
