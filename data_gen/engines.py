@@ -113,13 +113,19 @@ def ray_tasks(address: str | None = None, workers: int | None = None) -> Engine:
         chunks = _chunks(job, pieces)
         started = not ray.is_initialized()
         if started:
-            ray.init(
-                address=address,
-                num_cpus=None if address else workers,
-                include_dashboard=None if address else False,
-                log_to_driver=False,
-                logging_level="error",
-            )
+            try:
+                ray.init(
+                    address=address,
+                    num_cpus=None if address else workers,
+                    include_dashboard=None if address else False,
+                    log_to_driver=False,
+                    logging_level="error",
+                )
+            except ConnectionError as error:
+                raise InputError(
+                    f"The Ray cluster at {address} does not let this process in; if it asks for a token, set "
+                    "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN."
+                ) from error
         try:
             task = ray.remote(max_retries=RETRIES)(draw_pieces)
             window = 4 * max(1, int(ray.cluster_resources().get("CPU", 1)))
