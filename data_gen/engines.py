@@ -115,7 +115,8 @@ def ray_tasks(address: str | None = None, workers: int | None = None) -> Engine:
         if started:
             try:
                 ray.init(
-                    address=address,
+                    # Not None: that would take a cluster that happens to run on this machine.
+                    address=address or "local",
                     num_cpus=None if address else workers,
                     include_dashboard=None if address else False,
                     log_to_driver=False,
