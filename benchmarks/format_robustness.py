@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -55,7 +56,9 @@ def main() -> None:
         print(f"{name:40}{rate.share:12.2%}   {rate.low:.2%} - {rate.high:.2%}   {gained:6} {lost:6}")
     where = environment(["captcha", "pillow", "tensorflow", "keras"])
     path = RESULTS / "format_robustness.json"
-    path.write_text(json.dumps({**where, "run": given.run, "seed": SEED, "rows": rows}, indent=2) + "\n", "utf-8")
+    path.write_text(
+        json.dumps({**where, "run": Path(given.run).name, "seed": SEED, "rows": rows}, indent=2) + "\n", "utf-8"
+    )
     print(f"\nwritten to benchmarks/results/{path.name}")
 
 
