@@ -21,7 +21,7 @@ from data_gen import Settings, generate, processes, ray_tasks
 
 
 def main() -> None:
-    """Draw three times and compare."""
+    """Draw the same images in four ways and compare."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=12_800, metavar="N", help="%(default)s images")
     parser.add_argument("--workers", type=int, default=4, metavar="N", help="%(default)s worker processes of Ray")

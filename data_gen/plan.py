@@ -16,7 +16,7 @@ from captcha.image import DEFAULT_FONTS
 from captcha_keras.dataset.layouts import FORMAT_VERSION
 from captcha_keras.errors import InputError
 from captcha_keras.spec import CaptchaSpec
-from data_gen.render import SAVE_OPTIONS, ImageSource
+from data_gen.render import SAVE_OPTIONS, ImageSource, Series
 from data_gen.style import Style
 from data_gen.texts import TextSource
 
@@ -74,9 +74,8 @@ class Settings:
 
     def source(self, renderer: str = "auto") -> ImageSource:
         """What draws the images."""
-        return ImageSource(
-            self.spec, self.seed, self.image_format, self.style, distinct=self.distinct, renderer=renderer
-        )
+        series = Series(self.spec, self.seed, self.image_format, self.style, self.distinct)
+        return series.source(renderer)
 
     def description(self) -> dict[str, Any]:
         """The settings as they stand in `dataset.json`; fonts by name and SHA-256, never by path."""

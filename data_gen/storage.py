@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from captcha_keras.dataset.layouts import IMAGES, IMAGES_PER_RECORD_FILE, RECORDS, image_name, record_file_name
+from captcha_keras.dataset.layouts import (
+    IMAGES,
+    RECORDS,
+    image_name,
+    images_of_record_file,
+    record_file_name,
+    record_files,
+)
 from captcha_keras.dataset.tfrecord import encode_example, frame
 from data_gen.plan import Settings
 from data_gen.render import ImageSource
@@ -67,7 +74,7 @@ class RecordFiles:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.pieces = -(-settings.count // IMAGES_PER_RECORD_FILE)
+        self.pieces = record_files(settings.count)
 
     def name(self, piece: int) -> str:
         """Name of a file, such as `images-00002-of-00013.tfrecord`."""
@@ -75,8 +82,7 @@ class RecordFiles:
 
     def images(self, piece: int) -> range:
         """Which images are in it."""
-        first = piece * IMAGES_PER_RECORD_FILE
-        return range(first, min(first + IMAGES_PER_RECORD_FILE, self._settings.count))
+        return images_of_record_file(piece, self._settings.count)
 
     def content(self, piece: int, source: ImageSource) -> bytes:
         """The records of its images."""

@@ -73,6 +73,17 @@ def record_file_name(number: int, count: int) -> str:
     return f"images-{number:05d}-of-{count:05d}.tfrecord"
 
 
+def record_files(count: int) -> int:
+    """How many TFRecord files hold `count` images."""
+    return -(-count // IMAGES_PER_RECORD_FILE)
+
+
+def images_of_record_file(number: int, count: int) -> range:
+    """Which of `count` images TFRecord file `number` holds."""
+    first = number * IMAGES_PER_RECORD_FILE
+    return range(first, min(first + IMAGES_PER_RECORD_FILE, count))
+
+
 def read_lines(path: Path) -> list[str]:
     """The lines of a UTF-8 text file, without their line ends; LF and CRLF both end a line.
 
@@ -160,10 +171,10 @@ def _record_places(
     """Where each image lies in the TFRecord files; None for those in broken ones, which are named."""
     places: list[tuple[Path, tuple[int, int]] | None] = []
     problems = []
-    files = -(-count // IMAGES_PER_RECORD_FILE)
+    files = record_files(count)
     for start in range(first, first + images, IMAGES_PER_RECORD_FILE):
         number = start // IMAGES_PER_RECORD_FILE
-        expected = min(count, (number + 1) * IMAGES_PER_RECORD_FILE) - start
+        expected = len(images_of_record_file(number, count))
         path = folder / record_file_name(number, files)
         try:
             found = spans(path)
