@@ -87,7 +87,7 @@ def training_batches(
 
     signature = (tf.TensorSpec([batch_size], tf.int64), tf.TensorSpec([2], tf.int64))
     dataset = tf.data.Dataset.from_generator(steps, output_signature=signature)
-    return dataset.map(fetch, num_parallel_calls=2, deterministic=True).prefetch(4)
+    return _not_tuned(dataset.map(fetch, num_parallel_calls=2, deterministic=True).prefetch(4))
 
 
 def streamed_batches(
@@ -129,7 +129,7 @@ def streamed_batches(
         tf.TensorSpec([2], tf.int64),
     )
     dataset = tf.data.Dataset.from_generator(numbered, output_signature=signature)
-    return dataset.map(finish, num_parallel_calls=2, deterministic=True).prefetch(4)
+    return _not_tuned(dataset.map(finish, num_parallel_calls=2, deterministic=True).prefetch(4))
 
 
 def batches(images: Images, batch_size: int, labels: Labels | None = None) -> tf.data.Dataset:
@@ -149,7 +149,17 @@ def batches(images: Images, batch_size: int, labels: Labels | None = None) -> tf
     dataset = tf.data.Dataset.range(0, count, batch_size).map(fetch, num_parallel_calls=2)
     if labels is None:
         dataset = dataset.map(lambda pixels, _: pixels)
-    return dataset.apply(tf.data.experimental.assert_cardinality(-(-count // batch_size))).prefetch(2)
+    return _not_tuned(dataset.apply(tf.data.experimental.assert_cardinality(-(-count // batch_size))).prefetch(2))
+
+
+def _not_tuned(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Leave the parallelism as it was written.
+
+    There is nothing to tune, and Keras' `fit` was seen to return only when the tuner woke: after 1.27, 2.55, 5.1 … s.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 def free_memory() -> int | None:

@@ -1,17 +1,23 @@
-"""The end that every network shares: one softmax head for each position."""
+"""The end of every network: one softmax head for each position."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
+import numpy as np
 from keras import layers
+from numpy.typing import NDArray
 
 from captcha_keras.spec import CaptchaSpec
+
+# How sharply a head looks at its own part of the width before training: its logits fall by this much at the distance of
+# one character.
+SHARPNESS = 2.0
 
 
 def softmax_heads(inputs: keras.KerasTensor, features: keras.KerasTensor, spec: CaptchaSpec, name: str) -> keras.Model:
     """Close a network with a linear layer and a softmax for each position.
-
-    The heads compute in float32: probabilities near 1 need more than bfloat16's 8 bits.
 
     Args:
         inputs: The image input.
@@ -20,12 +26,73 @@ def softmax_heads(inputs: keras.KerasTensor, features: keras.KerasTensor, spec: 
         name: Name of the model.
 
     Returns:
-        A model with outputs `{"char_0": (N, K), …}` and layers `char_0_logits` before each softmax.
+        A model with outputs `{"char_0": (N, K), …}`, the heads of these names its last layers.
     """
-    outputs = {}
-    for head in spec.head_names:
-        logits = layers.Dense(spec.num_classes, dtype="float32", name=f"{head}_logits")(features)
-        outputs[head] = layers.Softmax(dtype="float32", name=head)(logits)
+    logits = [
+        layers.Dense(spec.num_classes, dtype="float32", name=f"{head}_logits")(features) for head in spec.head_names
+    ]
+    return _closed(inputs, logits, spec, name)
+
+
+def attention_heads(
+    inputs: keras.KerasTensor, feature_map: keras.KerasTensor, spec: CaptchaSpec, name: str
+) -> keras.Model:
+    """Close a network with heads that look at their own characters and share what a character looks like.
+
+    Each position takes a mean of the feature map, weighted by where its character is. One linear layer then classifies
+    all positions: every character of an image teaches it, wherever it stands.
+
+    Args:
+        inputs: The image input.
+        feature_map: Shape `(N, height, width, C)`.
+        spec: Gives the number of heads and classes.
+        name: Name of the model.
+
+    Returns:
+        As `softmax_heads`.
+    """
+    pooled = attention_pooling(feature_map, spec.max_length)
+    logits = layers.Dense(spec.num_classes, dtype="float32", name="logits")(pooled)
+    return _closed(inputs, [logits[:, position] for position in range(spec.max_length)], spec, name)
+
+
+def attention_pooling(feature_map: keras.KerasTensor, positions: int) -> keras.KerasTensor:
+    """A weighted mean of the feature map for each position: `(N, height, width, C)` to `(N, positions, C)`.
+
+    The weight of a place is the softmax, over all places, of a linear function of its features plus a learned bias of
+    the place: attention with one learned query a position, as Lee and Osindero (2016) read text with.
+    """
+    _, height, width, channels = feature_map.shape
+    places = layers.Reshape((height * width, channels), dtype="float32", name="places")(feature_map)
+    look = layers.EinsumDense(
+        "npc,cl->npl",
+        output_shape=(height * width, positions),
+        bias_axes="pl",
+        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+        dtype="float32",
+        name="attention_logits",
+    )
+    logits = look(places)
+    look.bias.assign(columns(height, width, positions))
+    weights = layers.Softmax(axis=1, dtype="float32", name="attention")(logits)
+    return layers.Dot(axes=(1, 1), dtype="float32", name="attention_pooling")([weights, places])
+
+
+def columns(height: int, width: int, positions: int) -> NDArray[np.float32]:
+    """Logits with which each position begins to look at its own part of the width: `(height * width, positions)`."""
+    centres = (np.arange(width) + 0.5) / width * positions - 0.5
+    logits = -SHARPNESS * (centres[:, None] - np.arange(positions)) ** 2
+    return np.tile(logits, (height, 1)).astype(np.float32)
+
+
+def _closed(
+    inputs: keras.KerasTensor, logits: Sequence[keras.KerasTensor], spec: CaptchaSpec, name: str
+) -> keras.Model:
+    # In float32: probabilities near 1 need more than bfloat16's 8 bits.
+    outputs = {
+        head: layers.Softmax(dtype="float32", name=head)(values)
+        for head, values in zip(spec.head_names, logits, strict=True)
+    }
     return keras.Model(inputs, outputs, name=name)
 
 

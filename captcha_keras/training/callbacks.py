@@ -45,6 +45,9 @@ class BestModel(keras.callbacks.Callback):
 class EpochRows(keras.callbacks.Callback):
     """Collect one row of figures for each epoch, with the seconds it took and the images/s of its steps.
 
+    `cpu_seconds` is this process's time on all cores, without what the processes that draw fresh images took; unlike
+    `seconds` it hardly depends on what else the machine does.
+
     Args:
         images: Training images of an epoch.
         rows: Rows of the epochs that were finished before.
@@ -54,11 +57,12 @@ class EpochRows(keras.callbacks.Callback):
         super().__init__()
         self.rows = rows
         self._images = images
-        self._begin = self._validation_began = 0.0
+        self._begin = self._validation_began = self._cpu_begin = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Start the clock."""
         self._begin = self._validation_began = time.monotonic()
+        self._cpu_begin = time.process_time()
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
         """The training steps are over, validation begins."""
@@ -75,6 +79,7 @@ class EpochRows(keras.callbacks.Callback):
                 **figures,
                 "learning_rate": rate,
                 "seconds": time.monotonic() - self._begin,
+                "cpu_seconds": time.process_time() - self._cpu_begin,
                 "images_per_second": self._images / max(self._validation_began - self._begin, 1e-9),
             }
         )

@@ -8,7 +8,7 @@ import pytest
 
 from captcha_keras.errors import InputError
 from captcha_keras.networks import NETWORKS, build_network
-from captcha_keras.networks.heads import stacked_logits
+from captcha_keras.networks.heads import columns, stacked_logits
 from captcha_keras.spec import CaptchaSpec, SpecError
 
 
@@ -46,9 +46,10 @@ def test_every_head_is_a_distribution(name: str, spec: CaptchaSpec) -> None:
         np.testing.assert_allclose(np.sum(probabilities, axis=1), 1, rtol=1e-5)
 
 
-def test_stacked_logits_share_weights_and_keep_the_order_of_positions() -> None:
+@pytest.mark.parametrize("name", ["vgg", "mathematica"])
+def test_stacked_logits_share_weights_and_keep_the_order_of_positions(name: str) -> None:
     spec = CaptchaSpec("0OX", 12, 12, 90, 80)
-    network = build_network("vgg", spec)
+    network = build_network(name, spec)
     stacked = stacked_logits(network, spec)
     images = noise(spec)
     logits = np.asarray(stacked(images, training=False))
@@ -56,10 +57,67 @@ def test_stacked_logits_share_weights_and_keep_the_order_of_positions() -> None:
     outputs = network(images, training=False)
     expected = np.stack([outputs[head] for head in spec.head_names], axis=1)
     np.testing.assert_allclose(np.asarray(keras.ops.softmax(logits)), expected, rtol=1e-5)
+    assert len({tuple(row) for row in logits[0]}) > 1  # else the order could not be told
     assert stacked.count_params() == network.count_params()
+
+
+def test_each_linear_head_has_weights_of_its_own() -> None:
+    spec = CaptchaSpec("0OX", 12, 12, 90, 80)
+    network = build_network("mathematica", spec)
+    stacked = stacked_logits(network, spec)
+    images = noise(spec)
+    before = np.asarray(stacked(images, training=False))
     network.get_layer("char_10_logits").bias.assign([5.0, 0.0, 0.0])
-    changed = np.asarray(stacked(images, training=False))
-    assert np.flatnonzero(np.abs(changed - logits).max(axis=(0, 2)) > 1).tolist() == [10]
+    after = np.asarray(stacked(images, training=False))
+    assert np.flatnonzero(np.abs(after - before).max(axis=(0, 2)) > 1).tolist() == [10]
+
+
+def test_each_attention_head_looks_where_its_weights_are() -> None:
+    spec = CaptchaSpec("0OX", 3, 3, 160, 80)
+    network = build_network("vgg", spec)
+    look = network.get_layer("attention_logits")
+    query, bias = look.get_weights()
+    _, height, width, _ = network.get_layer("dropout").output.shape
+    seen = np.full((height * width, 3), -100.0)
+    seen[[3, 17, 29], [0, 1, 2]] = 0  # one place each
+    look.set_weights([np.zeros_like(query), seen])
+    features = keras.Model(network.input, network.get_layer("places").output)
+    pooled = keras.Model(network.input, network.get_layer("attention_pooling").output)
+    images = noise(spec)
+    places = np.asarray(features(images, training=False))
+    np.testing.assert_allclose(np.asarray(pooled(images, training=False)), places[:, [3, 17, 29]], rtol=1e-4, atol=1e-5)
+    look.set_weights([query, np.zeros_like(bias)])
+    look.kernel.assign(np.zeros_like(query))
+    mean = places.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(
+        np.asarray(pooled(images, training=False)), np.repeat(mean, 3, axis=1), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_attention_begins_at_the_columns_of_each_character() -> None:
+    logits = columns(2, 10, 4).reshape(2, 10, 4)
+    np.testing.assert_array_equal(logits[0], logits[1])
+    assert logits[0].argmax(axis=0).tolist() == [
+        1,
+        3,
+        6,
+        8,
+    ]  # the first of equals; the middles are 0.75, 3.25, 5.75, 8.25
+    np.testing.assert_allclose(logits[0, :, ::-1], logits[0, ::-1], atol=1e-6)
+
+
+def test_vgg_reads_ink_whatever_its_colours() -> None:
+    spec = CaptchaSpec()
+    network = build_network("vgg", spec)
+    ink = np.random.default_rng(0).random((1, spec.height, spec.width, 1)) < 0.2
+    strong, faint = (
+        np.where(ink, dark, light).astype(np.uint8).repeat(3, axis=-1) for dark, light in ((10, 250), (190, 240))
+    )
+    first, second = (np.asarray(network(images, training=False)["char_1"]) for images in (strong, faint))
+    np.testing.assert_allclose(first, second, atol=1e-3)
+    blank = np.full((1, spec.height, spec.width, 3), 200, np.uint8)
+    blank[0, 0, 0] = 201
+    assert np.isfinite(network(blank, training=False)["char_1"]).all()
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -76,7 +134,7 @@ def test_the_smallest_size_is_exact(name: str) -> None:
 
 def test_the_smallest_sides_are_those_of_the_trunks() -> None:
     assert NETWORKS["mathematica"].smallest_side == 76
-    assert NETWORKS["vgg"].smallest_side == 31
+    assert NETWORKS["vgg"].smallest_side == 15
     assert NETWORKS["mathematica"].trunk_side(170) == 6
     assert NETWORKS["mathematica"].trunk_side(80) == 1
 
@@ -89,7 +147,7 @@ def test_an_unknown_network_is_named() -> None:
 def test_bfloat16_computes_the_trunk_and_float32_the_heads() -> None:
     network = build_network("vgg", CaptchaSpec(), keras.DTypePolicy("mixed_bfloat16"))
     for layer in network.layers:
-        expected = "bfloat16" if layer.name.startswith(("block", "dropout", "flatten")) else "float32"
+        expected = "bfloat16" if layer.name.startswith(("block", "dropout")) else "float32"
         if layer.name != "image":
             assert layer.compute_dtype == expected, layer.name
     assert {variable.dtype for variable in network.weights} == {"float32"}
