@@ -59,8 +59,8 @@ def parser(prog: str = "train.py") -> argparse.ArgumentParser:
         metavar="SHARE",
         help="share of the training in which the rate falls to zero; 0: ReduceLROnPlateau alone (1)",
     )
-    add("--plateau-patience", type=int, metavar="N", help="epochs before ReduceLROnPlateau halves the rate (3)")
-    add("--stop-patience", type=int, metavar="N", help="epochs without progress before training stops (10)")
+    add("--plateau-patience", type=int, metavar="N", help="epochs before ReduceLROnPlateau halves the rate (6)")
+    add("--stop-patience", type=int, metavar="N", help="epochs without progress before training stops (12)")
     add(
         "--augment",
         action=argparse.BooleanOptionalAction,
