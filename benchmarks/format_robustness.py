@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--run", required=True, metavar="DIR", help="a finished run on the default data set")
     parser.add_argument("--count", type=int, default=12_800, metavar="N", help="%(default)s images")
     given = parser.parse_args()
-    recognizer = Recognizer.from_run(given.run)
+    recognizer = Recognizer.load(given.run)
     source = ImageSource(recognizer.spec, SEED)
     right: dict[str, list[bool]] = {name: [] for name in FORMATS}
     for first in range(0, given.count, BATCH):

@@ -29,7 +29,7 @@ def main() -> None:
     from captcha_keras.report import plot_gallery, predictions_frame
     from data_gen import ImageSource
 
-    recognizer = Recognizer.from_run(options.model)
+    recognizer = Recognizer.load(options.model)
     source = ImageSource(recognizer.spec, SEED)
     drawings = [source.draw(index) for index in range(COUNT)]
     images = np.stack([drawing.pixels for drawing in drawings])

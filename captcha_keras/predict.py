@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from captcha_keras.errors import InputError
+from captcha_keras.export import read_spec
 from captcha_keras.images import fit
-from captcha_keras.pipeline import batches
 from captcha_keras.spec import CaptchaSpec
+from captcha_keras.trained import find_model
 from captcha_keras.training.run_folder import RunFolder
 
 BATCH = 256
@@ -39,13 +41,27 @@ class Recognizer:
     """A trained network together with its spec.
 
     Args:
-        network: Model with the outputs `char_0 …`, each `(N, K)`.
+        outputs: Takes uint8 RGB `(N, height, width, 3)`, gives `{"char_0": (N, K), …}`: a Keras network's
+            `predict_on_batch`, or a signature of a SavedModel.
         spec: The spec that it was built for.
     """
 
-    def __init__(self, network: keras.Model, spec: CaptchaSpec) -> None:
-        self.network = network
+    def __init__(self, outputs: Callable[[NDArray[np.uint8]], Mapping[str, Any]], spec: CaptchaSpec) -> None:
         self.spec = spec
+        self._outputs = outputs
+
+    @classmethod
+    def load(cls, path: Path | str) -> Recognizer:
+        """Load a run's best network or an exported model.
+
+        Args:
+            path: A run folder, a file inside of it, a version of an exported model, or the folder of its versions.
+
+        Raises:
+            InputError: There is none, or it cannot be read.
+        """
+        model = find_model(Path(path))
+        return cls.from_saved_model(model.path) if model.exported else cls.from_run(model.path)
 
     @classmethod
     def from_run(cls, path: Path | str) -> Recognizer:
@@ -56,13 +72,26 @@ class Recognizer:
         """
         run = RunFolder(Path(path))
         spec = run.read_spec()
-        if not run.best_model.is_file():
-            raise InputError(f"{run.path} has no {run.best_model.name} yet: its first epoch is not finished.")
+        return cls(run.load_network().predict_on_batch, spec)
+
+    @classmethod
+    def from_saved_model(cls, version: Path | str) -> Recognizer:
+        """Load a version that `captcha-keras export` wrote.
+
+        Raises:
+            InputError: There is none, or it cannot be read.
+        """
+        spec = read_spec(Path(version))
         try:
-            network = keras.saving.load_model(run.best_model, compile=False)
-        except Exception as error:  # Keras raises many kinds on a damaged file
-            raise InputError(f"{run.best_model} cannot be loaded: {error}") from error
-        return cls(network, spec)
+            loaded = tf.saved_model.load(str(version))
+        except Exception as error:  # TensorFlow raises many kinds on a damaged file
+            raise InputError(f"{version} cannot be loaded: {error}") from error
+
+        def outputs(images: NDArray[np.uint8]) -> Mapping[str, Any]:
+            result: Mapping[str, Any] = loaded.signatures["images"](image=tf.constant(images))
+            return result
+
+        return cls(outputs, spec)
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities of every class.
@@ -73,8 +102,12 @@ class Recognizer:
         Returns:
             float32 `(N, L, K)`; each row of K sums to 1.
         """
-        outputs = self.network.predict(batches(images, BATCH), verbose=0)
-        return np.stack([outputs[head] for head in self.spec.head_names], axis=1)
+        parts = [self._batch(images[first : first + BATCH]) for first in range(0, len(images), BATCH)]
+        return np.concatenate(parts) if parts else np.empty((0, self.spec.max_length, self.spec.num_classes), "float32")
+
+    def _batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        outputs = self._outputs(images)
+        return np.stack([np.asarray(outputs[head]) for head in self.spec.head_names], axis=1)
 
     def timed_probabilities(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
         """`probabilities`, and the seconds an image took in batches, after a warm-up."""

@@ -28,6 +28,7 @@ ALLOWED = {
     "captcha_keras.metrics": set(),
 }
 DRAWERS = {
+    "captcha_keras.cli.export",
     "captcha_keras.cli.main",
     "captcha_keras.cli.train",
     "captcha_keras.evaluation_data",

@@ -17,7 +17,7 @@ SPEC = CaptchaSpec("0OX", 1, 2, 64, 40)
 @pytest.fixture(scope="module")
 def recognizer() -> Recognizer:
     keras.utils.set_random_seed(1)
-    return Recognizer(build_network("vgg", SPEC), SPEC)
+    return Recognizer(build_network("vgg", SPEC).predict_on_batch, SPEC)
 
 
 def images(count: int, height: int = 40, width: int = 64) -> np.ndarray:
@@ -28,9 +28,11 @@ def test_probabilities_are_those_of_the_network_in_any_number(recognizer: Recogn
     given = images(300)
     found = recognizer.probabilities(given)
     assert found.shape == (300, 2, 4)
-    outputs = recognizer.network(given[:5], training=False)
+    keras.utils.set_random_seed(1)
+    outputs = build_network("vgg", SPEC)(given[:5], training=False)
     expected = np.stack([np.asarray(outputs[head]) for head in SPEC.head_names], axis=1)
     np.testing.assert_allclose(found[:5], expected, atol=1e-6)
+    assert recognizer.probabilities(given[:0]).shape == (0, 2, 4)
     np.testing.assert_allclose(recognizer.probabilities(given[299:]), found[299:], atol=1e-6)
 
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, cast
 
 import keras
 import numpy as np
@@ -28,6 +28,7 @@ from benchmarks.measure import RESULTS, environment
 from captcha_keras.devices import precision_policy, select_device
 from captcha_keras.evaluation import Rate
 from captcha_keras.files import write_json
+from captcha_keras.metrics import captcha_accuracy, character_accuracy
 from captcha_keras.networks import build_network
 from captcha_keras.networks.heads import stacked_logits
 from captcha_keras.pipeline import batches, streamed_batches
@@ -72,7 +73,7 @@ def draw(seed: str, first: int, count: int) -> Iterator[Batch]:
             command = [str(python()), str(program), *(str(value) for value in arguments)]
             process = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=64 * RECORD))
             stack.callback(process.terminate)
-            pipes.append(process.stdout)
+            pipes.append(cast(IO[bytes], process.stdout))
         for _ in range(count):
             records = [pipes[k % DRAWERS].read(RECORD) for k in range(BATCH)]
             pixels = np.frombuffer(b"".join(record[4:] for record in records), np.uint8)
@@ -99,7 +100,11 @@ def main() -> None:
     network = build_network("vgg", SPEC, keras.DTypePolicy(precision_policy("auto", select_device(gpu=False))))
     model = stacked_logits(network, SPEC)
     optimizer = RampedAdam(1e-3, warmup_steps=300, total_steps=steps * EPOCHS, anneal=1.0)
-    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.compile(
+        optimizer,
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[character_accuracy, captcha_accuracy],
+    )
     optimizer.build(model.trainable_variables)
     run = RunFolder(Path(given.run))
     progress = Progress(0, False, [], {})
@@ -142,7 +147,7 @@ def report(model: keras.Model, trained: int, seconds: float) -> None:
             **environment(["tensorflow", "keras"]),
             "training_images": trained,
             "seconds": seconds,
-            "images": json.loads(json.dumps(rate.__dict__)),
+            "images": rate.__dict__,
             "characters": characters.__dict__,
             "seconds_per_image": each,
             "published": PUBLISHED,

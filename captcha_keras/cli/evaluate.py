@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from captcha_keras.cli.environment import load_tensorflow
-from captcha_keras.cli.model import chosen_run
 from captcha_keras.console import run_command
 
 DESCRIPTION = """Measure how well a trained network reads images.
 
-By default the newest run on the test images that its training never saw."""
+By default the newest run, or the model that comes with the project if there is none, on the test images
+that its training never saw."""
 
 # Far from the seeds people choose for their data, so that fresh images are fresh.
 FRESH_SEED = 1_000_003
@@ -25,13 +25,23 @@ def parser(prog: str = "evaluate.py") -> argparse.ArgumentParser:
         prog=prog, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = result.add_argument
-    add("--model", type=Path, metavar="RUN", help="run folder (the newest finished run)")
+    add(
+        "--model",
+        type=Path,
+        metavar="DIR",
+        help="run or exported model (the newest finished run, else the shipped model)",
+    )
     add("--data", type=Path, metavar="DIR", help="another dataset folder or CSV file, all of it")
     add("--split", choices=("test", "all"), help="which images of the run's own data (test)")
     add("--fresh", type=int, metavar="N", help="draw N new images as the training's were drawn")
     add("--fresh-seed", type=int, default=FRESH_SEED, metavar="SEED", help="their seed (%(default)s)")
     add("--fonts", nargs="+", default=[], metavar="TTF", help="fonts for --fresh, if the training's were own ones")
-    add("--report", type=Path, metavar="DIR", help="where to write the report (RUN/evaluation)")
+    add(
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="where to write the report (RUN/evaluation; for an exported model in runs/)",
+    )
     add("--json", action="store_true", help="print the figures as JSON instead of a table")
     return result
 
@@ -49,12 +59,13 @@ def _evaluate(options: argparse.Namespace) -> None:
     from captcha_keras.evaluation_data import images_to_evaluate
     from captcha_keras.predict import Recognizer
     from captcha_keras.report import table, write_report
+    from captcha_keras.trained import find_model
 
-    run = chosen_run(options.model)
+    model = find_model(options.model)
     select_device(gpu=False)
-    recognizer = Recognizer.from_run(run.path)
+    recognizer = Recognizer.load(model.path)
     data = images_to_evaluate(
-        run,
+        model.run,
         folder=options.data,
         part=options.split,
         fresh=options.fresh,
@@ -63,11 +74,11 @@ def _evaluate(options: argparse.Namespace) -> None:
     )
     probabilities, seconds = recognizer.timed_probabilities(data.images)
     evaluation = evaluate(probabilities.argmax(axis=-1), data.labels, recognizer.spec, seconds)
-    folder = options.report or run.evaluation
+    folder = options.report or model.evaluation
     write_report(folder, evaluation, recognizer.spec, data, probabilities)
     if options.json:
-        print(json.dumps({"model": str(run.path), "images": data.source, **evaluation.to_json()}))
+        print(json.dumps({"model": str(model.path), "images": data.source, **evaluation.to_json()}))
     else:
-        print(f"{run.path} on {data.source}:\n")
+        print(f"{model.path} on {data.source}:\n")
         print(table(evaluation))
         print(f"\nReport: {folder}")

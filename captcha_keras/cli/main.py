@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 
 import data_gen.cli
 from captcha_keras import __version__
-from captcha_keras.cli import evaluate, predict, train
+from captcha_keras.cli import evaluate, export, predict, train
 
 COMMANDS: dict[str, tuple[str, Callable[[Sequence[str], str], int]]] = {
     "generate": ("draw a data set (data_gen.py)", data_gen.cli.main),
     "train": ("train a network (train.py)", train.main),
     "evaluate": ("measure a network (evaluate.py)", evaluate.main),
     "predict": ("read image files", predict.main),
+    "export": ("write a SavedModel for TF Serving", export.main),
 }
 
 USAGE = """usage: captcha-keras [--help] [--version] COMMAND …

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from captcha_keras.cli.environment import load_tensorflow
-from captcha_keras.cli.model import chosen_run
 from captcha_keras.console import run_command
 from captcha_keras.errors import DatasetError
 from captcha_keras.images import ImageError, read_image
@@ -25,7 +24,12 @@ def parser(prog: str = "captcha-keras predict") -> argparse.ArgumentParser:
         prog=prog, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     result.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="PNG or JPEG file of any size")
-    result.add_argument("--model", type=Path, metavar="RUN", help="run folder (the newest finished run)")
+    result.add_argument(
+        "--model",
+        type=Path,
+        metavar="DIR",
+        help="run or exported model (the newest finished run, else the shipped model)",
+    )
     result.add_argument("--json", action="store_true", help="print a JSON object a line")
     return result
 
@@ -48,10 +52,11 @@ def _predict(options: argparse.Namespace) -> None:
         load_tensorflow()
         from captcha_keras.devices import select_device
         from captcha_keras.predict import Recognizer
+        from captcha_keras.trained import find_model
 
-        run = chosen_run(options.model)
         select_device(gpu=False)
-        for path, reading in zip(files, Recognizer.from_run(run.path).read(images), strict=True):
+        recognizer = Recognizer.load(find_model(options.model).path)
+        for path, reading in zip(files, recognizer.read(images), strict=True):
             if options.json:
                 print(json.dumps({"file": str(path), **dataclasses.asdict(reading)}))
             else:

@@ -61,7 +61,7 @@ def spans(path: Path) -> list[tuple[int, int]]:
 def encode_example(features: Mapping[str, Value]) -> bytes:
     """A serialised `tf.train.Example` with one byte string or one whole number for each name."""
     entries = b"".join(_entry(name, value) for name, value in sorted(features.items()))
-    return _delimited(FIELD_1_BYTES, entries)
+    return delimited(FIELD_1_BYTES, entries)
 
 
 def decode_example(message: bytes) -> dict[str, Value]:
@@ -96,13 +96,19 @@ def _masked(content: bytes) -> int:
 
 def _entry(name: str, value: Value) -> bytes:
     if isinstance(value, bytes):
-        feature = _delimited(FIELD_1_BYTES, _delimited(FIELD_1_BYTES, value))
+        feature = delimited(FIELD_1_BYTES, delimited(FIELD_1_BYTES, value))
     else:
-        feature = _delimited(FIELD_3_BYTES, _delimited(FIELD_1_BYTES, _varint(value)))
-    return _delimited(FIELD_1_BYTES, _delimited(FIELD_1_BYTES, name.encode()) + _delimited(FIELD_2_BYTES, feature))
+        feature = delimited(FIELD_3_BYTES, delimited(FIELD_1_BYTES, _varint(value)))
+    return delimited(FIELD_1_BYTES, delimited(FIELD_1_BYTES, name.encode()) + delimited(FIELD_2_BYTES, feature))
 
 
-def _delimited(tag: int, content: bytes) -> bytes:
+def delimited(tag: int, content: bytes) -> bytes:
+    """A length-delimited field of a protocol buffer message: bytes, a text or another message.
+
+    Args:
+        tag: The field's number times eight, plus 2; below 128.
+        content: Its bytes.
+    """
     return bytes([tag]) + _varint(len(content)) + content
 
 

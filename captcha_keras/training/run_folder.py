@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
+
 from captcha_keras.errors import InputError
 from captcha_keras.files import write_bytes, write_json
 from captcha_keras.spec import CaptchaSpec
@@ -86,6 +88,19 @@ class RunFolder:
     def read_spec(self) -> CaptchaSpec:
         """The spec of the images the run was trained on."""
         return CaptchaSpec.from_json(self.read_record()["spec"])
+
+    def load_network(self) -> keras.Model:
+        """The network of the epoch with the best validation image accuracy, computing in float32.
+
+        Raises:
+            InputError: There is none, or it cannot be read.
+        """
+        if not self.best_model.is_file():
+            raise InputError(f"{self.path} has no {self.best_model.name} yet: its first epoch is not finished.")
+        try:
+            return keras.saving.load_model(self.best_model, compile=False)
+        except Exception as error:  # Keras raises many kinds on a damaged file
+            raise InputError(f"{self.best_model} cannot be loaded: {error}") from error
 
     def write_record(self, record: Mapping[str, Any]) -> None:
         """Write `config.json`."""

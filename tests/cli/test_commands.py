@@ -123,6 +123,30 @@ def test_predict_prints_a_line_an_image(workplace: Path) -> None:
     assert "broken.png is no complete PNG or JPEG image" in partly.stderr
 
 
+def test_an_exported_version_is_evaluated_and_reads_as_its_run(workplace: Path) -> None:
+    def command(*words: object) -> subprocess.CompletedProcess[str]:
+        return call("captcha_keras/__main__.py", *words, cwd=workplace, PYTHONPATH=str(ROOT))
+
+    exported = command("export", "--run", "runs/one", "--to", "served/zero")
+    assert exported.returncode == 0, exported.stderr
+    assert re.fullmatch(r"served/zero/1: \d+\.\d MB, reads 64 new images as runs/one does .*\n", exported.stdout)
+    for name in ("config.json", "history.csv"):
+        assert (workplace / "served/zero/1/assets" / name).read_bytes() == (workplace / "runs/one" / name).read_bytes()
+    figures = []
+    for model in ("runs/one", "served/zero"):
+        result = command("evaluate", "--model", model, "--json", "--report", f"report-{Path(model).name}")
+        assert result.returncode == 0, result.stderr
+        figures.append({k: v for k, v in json.loads(result.stdout).items() if k not in ("model", "seconds_per_image")})
+    assert figures[0] == figures[1]
+    assert command("evaluate", "--model", "served/zero", "--fresh", "20").returncode == 0
+    assert (workplace / "runs" / "zero-1" / "evaluation" / "evaluation.json").exists()
+    assert [path.name for path in (workplace / "served" / "zero").iterdir()] == ["1"]
+    unfinished = command("export", "--run", "runs/none", "--to", "served/none")
+    assert unfinished.returncode == 2
+    assert unfinished.stderr.startswith("runs/none is no run folder")
+    assert not (workplace / "served" / "none").exists()
+
+
 @pytest.mark.parametrize(
     ("script", "words", "status", "message"),
     [

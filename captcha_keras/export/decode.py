@@ -1,0 +1,106 @@
+"""Image bytes to pixels inside of a TensorFlow graph, one bad row never harming another.
+
+The graph's twin of `captcha_keras.images`: a PNG or JPEG of the spec's size gives the same pixels to the bit, other
+sizes are resized by TensorFlow's antialiased bilinear filter, which differs from Pillow's by rounding.
+"""
+
+from __future__ import annotations
+
+import io
+
+import tensorflow as tf
+from PIL import Image
+
+MOST_PIXELS = 16_000_000
+MOST_BYTES = 16_000_000
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+JPEG_SIGNATURE = b"\xff\xd8\xff"
+
+
+def decode_images(image_bytes: tf.Tensor, width: int, height: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Decode PNG and JPEG images.
+
+    A row that is empty, neither, damaged, has more than 16 million pixels (known before it is decoded) or more than
+    16 million bytes is not valid and black.
+
+    Args:
+        image_bytes: string `(N,)`.
+        width: Width of the result in pixels.
+        height: Height of the result in pixels.
+
+    Returns:
+        uint8 RGB `(N, height, width, 3)` and bool `(N,)`: whether the row is an image.
+    """
+    count = tf.shape(image_bytes, tf.int64)[0]
+
+    def decoded(row: tf.Tensor, content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return row, _decode(content, width, height)
+
+    # A failing row is dropped, and the others are put back in their places. The last row is always good: a data set
+    # must have an element.
+    rows = tf.data.Dataset.from_tensor_slices(
+        (tf.range(count + 1), tf.concat([image_bytes, tf.constant([_blank(width, height)])], axis=0))
+    )
+    good = rows.map(decoded, num_parallel_calls=1, deterministic=True).ignore_errors().batch(count + 1)
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.threading.private_threadpool_size = 1
+    places, pixels = good.with_options(options).get_single_element()
+    shape = tf.stack([count + 1, height, width, 3])
+    images = tf.scatter_nd(places[:, tf.newaxis], pixels, shape)[:count]
+    valid = tf.scatter_nd(places[:, tf.newaxis], tf.ones_like(places), [count + 1])[:count] > 0
+    return tf.ensure_shape(images, [None, height, width, 3]), valid
+
+
+def _decode(content: tf.Tensor, width: int, height: int) -> tf.Tensor:
+    """One image; raises what TensorFlow raises if it is none."""
+    small = tf.debugging.Assert(tf.strings.length(content) <= MOST_BYTES, ["too many bytes"])
+    with tf.control_dependencies([small]):
+        is_png = tf.strings.substr(content, 0, len(PNG_SIGNATURE)) == PNG_SIGNATURE
+    pixels = tf.cond(is_png, lambda: _decode_png(content), lambda: _decode_jpeg(content))
+    fits = tf.reduce_all(tf.shape(pixels)[:2] == [height, width])
+    return tf.cond(fits, lambda: pixels, lambda: _resize(pixels, width, height))
+
+
+def _decode_png(content: tf.Tensor) -> tf.Tensor:
+    sides = tf.cast(tf.io.decode_raw(tf.strings.substr(content, 16, 8), tf.int32, little_endian=False), tf.int64)
+    with tf.control_dependencies([_bounded(sides[0], sides[1])]):
+        pixels = tf.io.decode_png(content, channels=4)
+    depth = tf.cast(tf.io.decode_raw(tf.strings.substr(content, 24, 1), tf.uint8)[0], tf.int32)
+    alpha = pixels[..., 3:]
+    # An image of 1, 2 or 4 bits without alpha gets the greatest value of these bits for alpha, not 255.
+    filler = tf.cast(tf.bitwise.left_shift(1, tf.minimum(depth, 8)) - 1, tf.uint8)
+    opaque = tf.reduce_all(alpha == filler)
+    # Transparent pixels lie on white, as Pillow's `alpha_composite` rounds it.
+    alpha = tf.cast(tf.where(opaque, tf.constant(255, tf.uint8), alpha), tf.uint16)
+    colour = tf.cast(pixels[..., :3], tf.uint16)
+    white = tf.constant(255, tf.uint16)
+    blended = colour * alpha + white * (white - alpha) + 128
+    return tf.cast((blended + blended // 256) // 256, tf.uint8)
+
+
+def _decode_jpeg(content: tf.Tensor) -> tf.Tensor:
+    is_jpeg = tf.strings.substr(content, 0, len(JPEG_SIGNATURE)) == JPEG_SIGNATURE
+    with tf.control_dependencies([tf.debugging.Assert(is_jpeg, ["neither PNG nor JPEG"])]):
+        shape = tf.cast(tf.io.extract_jpeg_shape(content), tf.int64)
+    with tf.control_dependencies([_bounded(shape[0], shape[1])]):
+        # The slow transform is the exact one, and Pillow's.
+        return tf.io.decode_jpeg(content, channels=3, dct_method="INTEGER_ACCURATE")
+
+
+def _bounded(first: tf.Tensor, second: tf.Tensor) -> tf.Operation:
+    fine = (
+        (first > 0) & (second > 0) & (first <= MOST_PIXELS) & (second <= MOST_PIXELS) & (first * second <= MOST_PIXELS)
+    )
+    return tf.debugging.Assert(fine, ["too many pixels"])
+
+
+def _resize(pixels: tf.Tensor, width: int, height: int) -> tf.Tensor:
+    resized = tf.image.resize(pixels, (height, width), antialias=True)
+    return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)
+
+
+def _blank(width: int, height: int) -> bytes:
+    content = io.BytesIO()
+    Image.new("L", (width, height)).save(content, "png")
+    return content.getvalue()

@@ -1,0 +1,174 @@
+"""A network as a SavedModel that TF Serving runs as it stands: image bytes in, text out."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from captcha_keras.errors import CommandError, InputError
+from captcha_keras.export.decode import decode_images
+from captcha_keras.export.warmup import write_warmup
+from captcha_keras.files import write_json
+from captcha_keras.spec import CaptchaSpec
+
+SPEC_FILE = Path("assets") / "spec.json"
+WARMUP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
+TOLERANCE = 1e-5
+# The check reads its images in batches of these sizes.
+BATCHES = (1, 7)
+
+Tensors = Mapping[str, tf.Tensor]
+
+
+def export_saved_model(
+    network: keras.Model,
+    spec: CaptchaSpec,
+    repository: Path,
+    samples: Sequence[bytes],
+    *,
+    model_name: str = "captcha",
+    assets: Mapping[str, bytes] | None = None,
+) -> Path:
+    """Write the next version into a model repository; it appears in one step, and no other version is touched.
+
+    Signatures: `serving_default` (`image_bytes` to `text`, `confidence`, `char_confidence`, `valid`), `probabilities`
+    (`image_bytes` to `char_0 …` and `valid`) and `images` (uint8 `image` to `char_0 …`).
+
+    Args:
+        network: uint8 `(N, height, width, 3)` to `{"char_0": float32 (N, K), …}`, computing in float32.
+        spec: Its spec.
+        repository: The folder of the model's versions, made if need be.
+        samples: PNG or JPEG images, at least 7; the exported model must read them as the network does. The first ones
+            become its warm-up requests.
+        model_name: The name it is served by.
+        assets: Files to keep beside `spec.json`, by name.
+
+    Returns:
+        The new version's folder, `repository/<number>`.
+
+    Raises:
+        InputError: The backend is not TensorFlow, or there are too few samples.
+        CommandError: The exported model reads differently; nothing is left behind.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise InputError("A SavedModel is written by the TensorFlow backend; unset KERAS_BACKEND.")
+    if len(samples) < max(BATCHES):
+        raise InputError(f"The exported model is checked on at least {max(BATCHES)} images, got {len(samples)}.")
+    repository.mkdir(parents=True, exist_ok=True)
+    # TF Serving takes folders whose name is a number; this one it does not see.
+    temporary = repository / f".tmp-{os.getpid()}"
+    try:
+        _write(network, spec, temporary)
+        for name, content in (assets or {}).items():
+            (temporary / SPEC_FILE).with_name(name).write_bytes(content)
+        write_json(temporary / SPEC_FILE, spec.to_json())
+        write_warmup(temporary / WARMUP_FILE, model_name, [samples[:size] for size in BATCHES])
+        check(temporary, network, spec, samples)
+        version = repository / str(next_version(repository))
+        temporary.rename(version)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    return version
+
+
+def next_version(repository: Path) -> int:
+    """One more than the greatest version there is, from 1."""
+    return 1 + max((int(path.name) for path in repository.iterdir() if path.name.isdecimal()), default=0)
+
+
+def read_spec(version: Path) -> CaptchaSpec:
+    """The spec of an exported model.
+
+    Raises:
+        InputError: It has none, or a damaged one.
+    """
+    path = version / SPEC_FILE
+    try:
+        return CaptchaSpec.from_json(json.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise InputError(f"{version} is no exported model: it has no {SPEC_FILE}.") from error
+    except ValueError as error:
+        raise InputError(f"{path} is no readable JSON file: {error}.") from error
+
+
+def check(version: Path, network: keras.Model, spec: CaptchaSpec, samples: Sequence[bytes]) -> None:
+    """Compare an exported model with the network on image files, at two batch sizes.
+
+    Raises:
+        CommandError: A probability differs by more than 1e-5, or a text.
+    """
+    served = tf.saved_model.load(str(version)).signatures
+    pixels = decode_images(tf.constant(list(samples)), spec.width, spec.height)[0]
+    expected = {head: np.asarray(value) for head, value in network(pixels, training=False).items()}
+    numbers = np.stack([expected[head].argmax(axis=-1) for head in spec.head_names], axis=1)
+    texts = spec.decode_all(numbers)
+    for size in BATCHES:
+        for first in range(0, len(samples), size):
+            part = slice(first, first + size)
+            content = tf.constant(list(samples[part]))
+            probabilities = served["probabilities"](image_bytes=content)
+            worst = max(_distance(probabilities[head], expected[head][part]) for head in spec.head_names)
+            if not worst <= TOLERANCE:
+                raise CommandError(f"The exported model's probabilities differ from Keras' by {worst:.2g}.")
+            answer = served["serving_default"](image_bytes=content)["text"].numpy()
+            if [text.decode() for text in answer] != texts[part]:
+                raise CommandError("The exported model reads other texts than Keras.")
+
+
+def _distance(ours: tf.Tensor, theirs: NDArray[np.float32]) -> float:
+    return float(np.abs(ours.numpy() - theirs).max())
+
+
+def _write(network: keras.Model, spec: CaptchaSpec, folder: Path) -> None:
+    heads = spec.head_names
+    alphabet = tf.constant(spec.classes)
+
+    def probabilities(image_bytes: tf.Tensor) -> Tensors:
+        images, valid = decode_images(image_bytes, spec.width, spec.height)
+        mask = tf.cast(valid, tf.float32)[:, tf.newaxis]
+        outputs = network(images, training=False)
+        return {**{head: outputs[head] * mask for head in heads}, "valid": valid}
+
+    def read(image_bytes: tf.Tensor) -> Tensors:
+        answer = probabilities(image_bytes)
+        stacked = tf.stack([answer[head] for head in heads], axis=1)
+        characters = tf.gather(alphabet, tf.argmax(stacked, axis=-1))
+        char_confidence = tf.reduce_max(stacked, axis=-1)
+        text = tf.strings.reduce_join(characters, axis=-1)
+        return {
+            "text": tf.where(answer["valid"], text, ""),
+            "confidence": tf.reduce_prod(char_confidence, axis=-1),
+            "char_confidence": char_confidence,
+            "valid": answer["valid"],
+        }
+
+    def images(image: tf.Tensor) -> Tensors:
+        outputs: Tensors = network(image, training=False)
+        return {head: outputs[head] for head in heads}
+
+    row = tf.TensorSpec([None], tf.string, name="image_bytes")
+    pixels = tf.TensorSpec([None, spec.height, spec.width, 3], tf.uint8, name="image")
+    endpoints: dict[str, tuple[Callable[[tf.Tensor], Tensors], tf.TensorSpec]] = {
+        "serving_default": (read, row),
+        "probabilities": (probabilities, row),
+        "images": (images, pixels),
+    }
+    # Not `keras.export.ExportArchive`, which writes every variable twice (Keras 3.15).
+    served = tf.Module()
+    served.weights = [variable.value for variable in network.variables]
+    # Without XLA, which the server lacks, and without autograph, which nothing here needs.
+    signatures = {
+        name: tf.function(function, autograph=False).get_concrete_function(signature)
+        for name, (function, signature) in endpoints.items()
+    }
+    tf.saved_model.save(served, str(folder), signatures)
+    (folder / SPEC_FILE).parent.mkdir(exist_ok=True)

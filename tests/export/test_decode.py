@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from captcha_keras.errors import InputError
+from captcha_keras.export.decode import MOST_BYTES, decode_images
+from captcha_keras.images import decode_image, fit
+from captcha_keras.spec import CaptchaSpec
+from data_gen import ImageSource
+
+SPEC = CaptchaSpec(width=120, height=60)
+RANDOM = np.random.default_rng(0)
+Decode = Callable[[list[bytes]], tuple[np.ndarray, np.ndarray]]
+
+
+def noise(*shape: int) -> np.ndarray:
+    return RANDOM.integers(0, 256, (SPEC.height, SPEC.width, *shape), np.uint8)
+
+
+def encoded(image: Image.Image, image_format: str = "png", **settings: object) -> bytes:
+    content = io.BytesIO()
+    image.save(content, image_format, **settings)
+    return content.getvalue()
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def grey_png(bits: int) -> bytes:
+    rows = b"".join(b"\0" + RANDOM.bytes(SPEC.width * bits // 8) for _ in range(SPEC.height))
+    header = struct.pack(">IIBBBBB", SPEC.width, SPEC.height, bits, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+CAPTCHA = ImageSource(SPEC, 0).image(0)[1]
+JPEG = encoded(CAPTCHA, "jpeg", quality=95, subsampling=0)
+PNG = encoded(CAPTCHA)
+PALETTE = CAPTCHA.quantize(20)
+GOOD = {
+    "jpeg": JPEG,
+    "jpeg, less colour": encoded(CAPTCHA, "jpeg", quality=40),
+    "progressive": encoded(CAPTCHA, "jpeg", progressive=True),
+    "jpeg, grey": encoded(CAPTCHA.convert("L"), "jpeg"),
+    "cmyk": encoded(CAPTCHA.convert("CMYK"), "jpeg"),
+    "png": PNG,
+    "grey": encoded(CAPTCHA.convert("L")),
+    "1 bit": encoded(CAPTCHA.convert("1")),
+    "2 bits": grey_png(2),
+    "4 bits": grey_png(4),
+    "16 bits": encoded(Image.fromarray(RANDOM.integers(0, 1 << 16, (SPEC.height, SPEC.width)).astype(np.uint16))),
+    "palette": encoded(PALETTE),
+    "palette of 4": encoded(CAPTCHA.quantize(4), bits=2),
+    "palette with a transparent colour": encoded(PALETTE, transparency=3),
+    "palette of 4 with a transparent colour": encoded(CAPTCHA.quantize(4), bits=2, transparency=0),
+    "alpha": encoded(Image.fromarray(noise(4))),
+    "grey and alpha": encoded(Image.fromarray(noise(2), "LA")),
+    "animated": encoded(CAPTCHA, save_all=True, append_images=[CAPTCHA.convert("L").convert("RGB")]),
+}
+BAD = {
+    "empty": b"",
+    "junk": b"no image at all",
+    "truncated png": PNG[: len(PNG) // 2],
+    "truncated jpeg": JPEG[: len(JPEG) // 2],
+    "png header": PNG[:20],
+    "no width": PNG[:16] + bytes(4) + PNG[20:],
+    "wrong checksum": PNG[:45] + bytes([PNG[45] ^ 1]) + PNG[46:],
+    "bmp": encoded(CAPTCHA, "bmp"),
+    "gif": encoded(CAPTCHA, "gif"),
+    "png bomb": encoded(Image.new("1", (12_000, 12_000))),
+    "jpeg bomb": encoded(Image.new("L", (8_000, 8_000)), "jpeg"),
+    "sides that overflow": PNG[:16] + b"\x7f\xff\xff\xff\x7f\xff\xff\xff" + PNG[24:],
+}
+
+
+@pytest.fixture(scope="module")
+def decode() -> Decode:
+    graph = tf.function(
+        lambda rows: decode_images(rows, SPEC.width, SPEC.height),
+        input_signature=[tf.TensorSpec([None], tf.string)],
+        autograph=False,
+    )
+
+    def run(rows: list[bytes]) -> tuple[np.ndarray, np.ndarray]:
+        images, valid = graph(tf.constant(rows, tf.string))
+        return images.numpy(), valid.numpy()
+
+    return run
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_good_image_has_the_pixels_that_pillow_gives_it(decode: Decode, name: str) -> None:
+    images, valid = decode([GOOD[name]])
+    assert valid.tolist() == [True]
+    np.testing.assert_array_equal(images[0], decode_image(GOOD[name]))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (30, 200), (240, 120), (121, 60)])
+def test_another_size_is_resized_as_pillow_does_up_to_rounding(decode: Decode, size: tuple[int, int]) -> None:
+    content = encoded(CAPTCHA.resize(size))
+    images, valid = decode([content])
+    assert valid.tolist() == [True]
+    expected = fit(decode_image(content), SPEC.width, SPEC.height)
+    assert np.abs(images[0].astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_row_is_black_and_leaves_the_others_alone(decode: Decode, name: str) -> None:
+    with pytest.raises(InputError):
+        decode_image(BAD[name])
+    images, valid = decode([JPEG, BAD[name], PNG])
+    assert valid.tolist() == [True, False, True]
+    assert not images[1].any()
+    np.testing.assert_array_equal(images[[0, 2]], [decode_image(JPEG), decode_image(PNG)])
+
+
+def test_too_many_bytes_are_refused(decode: Decode) -> None:
+    padding = chunk(b"tEXt", b"k\0" + bytes(MOST_BYTES))
+    images, valid = decode([PNG[:33] + padding + PNG[33:], PNG])
+    assert valid.tolist() == [False, True]
+    assert not images[0].any()
+
+
+def test_no_rows_and_only_bad_rows(decode: Decode) -> None:
+    images, valid = decode([])
+    assert images.shape == (0, SPEC.height, SPEC.width, 3)
+    assert valid.shape == (0,)
+    images, valid = decode([b"", b"x"])
+    assert valid.tolist() == [False, False]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.sampled_from([PNG, JPEG]),
+    changes=st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), min_size=1, max_size=8),
+    end=st.integers(0, 1 << 20),
+)
+def test_damaged_images_never_fail_a_batch(
+    decode: Decode, seed: bytes, changes: list[tuple[int, int]], end: int
+) -> None:
+    damaged = bytearray(seed)
+    for place, value in changes:
+        damaged[place % len(damaged)] = value
+    images, valid = decode([bytes(damaged[: 1 + end % len(damaged)]), PNG])
+    assert valid[1]
+    np.testing.assert_array_equal(images[1], decode_image(PNG))
+    assert valid[0] or not images[0].any()
