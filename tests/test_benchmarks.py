@@ -1,0 +1,103 @@
+"""What benchmarks claim to measure."""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks import ablation
+from benchmarks.peers import draw_captcha03
+from benchmarks.peers.captcha_break import captcha_break, trunk_side
+from benchmarks.time_to_accuracy import minutes_to, row, table
+from captcha_keras.networks import build_network
+from captcha_keras.networks.heads import stacked_logits
+from captcha_keras.spec import CaptchaSpec
+from captcha_keras.training import RunFolder, TrainConfig
+
+
+def test_captcha_break_is_the_network_described() -> None:
+    network = captcha_break(CaptchaSpec(width=128, height=64))
+    assert network.count_params() == 2_653_360
+    assert network.get_layer("flatten").output.shape == (None, 4 * 2 * 256)
+    assert trunk_side(128) == 4
+    kinds = [type(layer).__name__ for layer in network.layers]
+    assert kinds.count("Conv2D") == kinds.count("BatchNormalization") == 10
+    assert kinds.count("MaxPooling2D") == 5
+
+
+def test_the_ablation_starts_from_vgg() -> None:
+    spec = CaptchaSpec()
+    ours = stacked_logits(build_network("vgg", spec, keras.DTypePolicy("mixed_bfloat16")), spec)
+    theirs = ablation.build(ablation.NOW)
+    theirs.set_weights(ours.get_weights())
+    images = np.random.default_rng(0).integers(0, 256, (2, spec.height, spec.width, 3), np.uint8)
+    np.testing.assert_array_equal(ours(images, training=False), theirs(images, training=False))
+    config = TrainConfig()
+    assert (ablation.NOW.rate, ablation.NOW.batch) == (config.learning_rate, config.batch_size)
+
+
+@pytest.mark.parametrize("name", ablation.VARIANTS)
+def test_every_variant_is_built_and_differs_in_something(name: str) -> None:
+    network = ablation.build(ablation.VARIANTS[name])
+    assert network.output.shape == (None, 4, 36)
+    assert [other for other, variant in ablation.VARIANTS.items() if variant == ablation.VARIANTS[name]] == [name]
+
+
+HISTORY = pd.DataFrame({"val_captcha_accuracy": [0.5, 0.9, 0.85, 0.96], "seconds": [60.0, 120, 60, 60]})
+
+
+def test_minutes_to_an_accuracy_count_every_epoch_to_the_first_that_reaches_it() -> None:
+    assert minutes_to(HISTORY, 0.5, "seconds") == 1
+    assert minutes_to(HISTORY, 0.84, "seconds") == 3
+    assert minutes_to(HISTORY, 0.95, "seconds") == 5
+    assert minutes_to(HISTORY, 0.98, "seconds") is None
+
+
+def test_time_to_accuracy_reads_a_run(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.write_record({"settings": TrainConfig().to_json(), "spec": {}, "dataset": {}})
+    HISTORY.assign(cpu_seconds=HISTORY["seconds"] * 4).to_csv(run.history_file, index=False)
+    figures = row(run, cores=2)
+    assert figures["network"] == "vgg"
+    assert figures["best"] == 0.96
+    assert figures["minutes"] == 5
+    assert figures["cpu_minutes"] == 10
+    assert figures["cpu_minutes_to"] == {"84%": 6, "95%": 10, "98%": None, "99%": None}
+    text = table({"mine": figures})
+    assert text.splitlines()[1].split() == ["mine", "6.0", "10.0", "-", "-", "10.0", "96.00%"]
+
+
+def test_captcha03_drawings_depend_on_seed_and_number_alone(
+    monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    # The program runs where captcha 0.3 is; here its pixels are random numbers of the same generator.
+    class Captcha:
+        def __init__(self, width: int, height: int) -> None:
+            self.size = width * height * 3
+
+        def generate_image(self, _: str) -> Captcha:
+            return self
+
+        def tobytes(self) -> bytes:
+            return random.randbytes(self.size)
+
+    monkeypatch.setattr(draw_captcha03, "ImageCaptcha", Captcha)
+
+    def output(*words: object) -> bytes:
+        monkeypatch.setattr(sys, "argv", ["draw", *map(str, words)])
+        draw_captcha03.main()
+        return capsysbinary.readouterr().out
+
+    record = 4 + 4 * 2 * 3
+    whole = output("seed", 0, 6, 1, 4, 2)
+    assert len(whole) == 6 * record
+    records = [whole[start : start + record] for start in range(0, len(whole), record)]
+    assert len(set(records)) == 6
+    assert output("seed", 1, 3, 2, 4, 2) == b"".join(records[1::2])
+    assert output("other", 0, 6, 1, 4, 2) != whole
