@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import ablation
+from benchmarks import ablation, zero_o
 from benchmarks.peers import draw_captcha03
 from benchmarks.peers.captcha_break import captcha_break, trunk_side
 from benchmarks.time_to_accuracy import minutes_to, row, table
@@ -101,3 +101,23 @@ def test_captcha03_drawings_depend_on_seed_and_number_alone(
     assert len(set(records)) == 6
     assert output("seed", 1, 3, 2, 4, 2) == b"".join(records[1::2])
     assert output("other", 0, 6, 1, 4, 2) != whole
+
+
+def test_pairs_differ_in_one_glyph_alone() -> None:
+    pairs, places = zero_o.draw(CaptchaSpec(), 8)
+    assert places.tolist() == [0, 1, 2, 3] * 2
+    differ = zero_o.differences(pairs)
+    assert (differ > 0).all()
+    assert (differ < 1500).all()  # of 13,600 pixels
+    changed = (pairs[:, 0] != pairs[:, 1]).any(axis=(1, 3))
+    assert all(np.ptp(np.flatnonzero(columns)) < 45 for columns in changed)  # the width of a glyph
+    assert zero_o.differences(pairs[:, [0, 0]]).tolist() == [0] * 8
+
+
+def test_the_forced_choice_compares_the_two_images_of_a_pair() -> None:
+    odds = np.array([[-1.0, 1], [1, -1], [2, 3], [-3, -2], [0, 0]])
+    right = np.array([[True, True], [False, False], [False, True], [True, False], [True, False]])
+    *parts, total = zero_o.rows(odds, right, np.array([5.0, 1, 4, 3, 2]))
+    assert [part["forced_choice"] for part in parts] == [0, 0, 1, 1, 1]
+    assert [part["read_right"] for part in parts] == [0, 0.5, 0.5, 0.5, 1]
+    assert total == {"pairs": "all", "count": 5, "read_right": 0.5, "forced_choice": 0.6}
