@@ -49,9 +49,9 @@ def parser(prog: str = "train.py") -> argparse.ArgumentParser:
     training = result.add_argument_group("training")
     add = training.add_argument
     add("--network", metavar="NAME", help="vgg, mathematica or mathematica_relu (vgg)")
-    add("--epochs", type=int, metavar="N", help="rounds over the training images (40)")
+    add("--epochs", type=int, metavar="N", help="rounds over the training images (50)")
     add("--batch-size", type=int, metavar="N", help="images of a step (32)")
-    add("--learning-rate", type=float, metavar="X", help="peak learning rate of Adam (0.002)")
+    add("--learning-rate", type=float, metavar="X", help="peak learning rate of Adam (0.003)")
     add("--warmup-steps", type=int, metavar="N", help="steps to reach it (300)")
     add(
         "--anneal",

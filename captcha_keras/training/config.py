@@ -56,9 +56,9 @@ class TrainConfig:
     data: str = "data/captcha"
     network: str = "vgg"
     alphabet: str | None = None
-    epochs: int = 40
+    epochs: int = 50
     batch_size: int = 32
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     warmup_steps: int = 300
     anneal: float = 1.0
     plateau_factor: float = 0.5
