@@ -56,16 +56,16 @@ class Variant:
 
 
 NOW = Variant()
-WIDE = ((32, 32), (64, 64), (128, 128), (256, 256))
 VARIANTS = {
     "now": NOW,
     "now, another seed": replace(NOW, seed=1),
     "rgb": replace(NOW, ink=False),
-    "wide": replace(NOW, filters=WIDE, images=61_440),
-    "narrow": replace(NOW, filters=((16, 16), (32, 32), (64, 64), (128, 128)), images=153_600),
+    "16-32-48-96-192": replace(NOW, filters=((16, 32), (48, 48), (96, 96), (192, 192)), images=89_600),
+    "32-64-128-256": replace(NOW, filters=((32, 32), (64, 64), (128, 128), (256, 256)), images=53_760),
+    "16-32-64-128": replace(NOW, filters=((16, 16), (32, 32), (64, 64), (128, 128)), images=158_720),
     "average pooling first": replace(NOW, stem="average"),
-    "full resolution first": replace(NOW, stem="full", images=51_200),
-    "norm after each convolution": replace(NOW, norm="each", images=71_680),
+    "full resolution first": replace(NOW, stem="full", images=81_920),
+    "norm after each convolution": replace(NOW, norm="each", images=102_400),
     "no norm": replace(NOW, norm="none"),
     "flat": replace(NOW, head="flat"),
     "attention, weights of its own for each head": replace(NOW, head="separate"),
@@ -74,7 +74,7 @@ VARIANTS = {
     "batches of 64": replace(NOW, batch=64),
     "batches of 16": replace(NOW, batch=16),
     "learning rate 1e-3": replace(NOW, rate=1e-3),
-    "learning rate 4e-3": replace(NOW, rate=4e-3),
+    "learning rate 6e-3": replace(NOW, rate=6e-3),
     "label smoothing 0.05": replace(NOW, smoothing=0.05),
     "average of the weights (0.999)": replace(NOW, average=0.999),
     "augmentation": replace(NOW, augment=True),
