@@ -3,8 +3,8 @@
 python -m benchmarks.ablation                       every variant, hours
 python -m benchmarks.ablation --only now rgb flat   some of them
 
-Fresh images, the same for all; as many as the variant gets through in the arithmetic of 138,240 images of `vgg`, so that
-a small network sees more of them. Validation on 12,800 others. One thread a variant: two variants run at a time on two
+Fresh images, the same for all; as many as the variant gets through in the time of 138,240 images of `vgg`, so that a
+small network sees more of them. Validation on 12,800 others. One thread a variant: two variants run at a time on two
 cores and meet the same machine.
 """
 
@@ -156,6 +156,7 @@ def measure(variant: Variant) -> dict[str, Any]:
     from captcha_keras.pipeline import batches, training_batches
     from captcha_keras.training.config import DEFAULT_AUGMENTATION
     from captcha_keras.training.optimizer import RampedAdam
+    from captcha_keras.training.prior import log_prior
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -167,9 +168,11 @@ def measure(variant: Variant) -> dict[str, Any]:
         variant.rate, warmup_steps=300 * 32 // variant.batch, total_steps=steps, anneal=1.0, **average
     )
 
+    prior = log_prior({"0": variant.weight, "O": variant.weight}, SPEC)
+
     def loss(truth: Any, logits: Any) -> Any:
         targets = ops.one_hot(ops.cast(truth, "int32"), SPEC.num_classes)
-        return keras.losses.categorical_crossentropy(targets, logits, True, variant.smoothing)
+        return keras.losses.categorical_crossentropy(targets, logits + prior, True, variant.smoothing)
 
     model.compile(optimizer, loss)
     images, labels = drawn("ablation training", variant.images, variant.weight)

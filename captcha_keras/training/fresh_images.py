@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from captcha_keras.pipeline import Images, Labels
 from captcha_keras.spec import CaptchaSpec
+from captcha_keras.training.prior import LogPrior
 from data_gen import ImageStream, Series
 
 # A pair with this share of all misread characters or more counts as hard.
@@ -33,6 +34,7 @@ class FreshImages(keras.callbacks.Callback):
         series: The images.
         steps: Batches of an epoch.
         batch_size: Images of a batch.
+        prior: The layer that learns which weights are in force.
         first_epoch: The epoch that the stream begins with.
         weights: The weights of that epoch.
         validation: Images and labels whose confusions set the weights after each epoch; None to keep them.
@@ -46,6 +48,7 @@ class FreshImages(keras.callbacks.Callback):
         *,
         steps: int,
         batch_size: int,
+        prior: LogPrior,
         first_epoch: int = 0,
         weights: Mapping[str, int] | None = None,
         validation: tuple[Images, Labels] | None = None,
@@ -53,7 +56,7 @@ class FreshImages(keras.callbacks.Callback):
         super().__init__()
         self.weights = dict(weights or {})
         self._series, self._steps, self._batch_size = series, steps, batch_size
-        self._first_epoch = first_epoch
+        self._first_epoch, self._prior = first_epoch, prior
         self._validation = validation
         self._stream = ImageStream()
         self._known = threading.Condition()
@@ -85,6 +88,7 @@ class FreshImages(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Let the images of this epoch be drawn."""
+        self._prior.weigh(self.weights)
         with self._known:
             self._published[epoch] = self.weights
             self._known.notify_all()

@@ -47,12 +47,14 @@ from captcha_keras.training.checkpoint import Progress, load_checkpoint
 from captcha_keras.training.config import TrainConfig
 from captcha_keras.training.fresh_images import FreshImages
 from captcha_keras.training.optimizer import RampedAdam
+from captcha_keras.training.prior import LogPrior
 from captcha_keras.training.run_folder import RunFolder
 from data_gen import Series, TextSource
 
 Arrays = tuple[Images, Labels]
 
 VALIDATION_BATCH = 256
+PRIOR = "prior"
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,9 @@ def train(config: TrainConfig, run: RunFolder, *, resume: bool = False) -> None:
         training, validation = _load(job, stack.enter_context(image_store(config.image_store, run.path)))
         progress = _begin(job, model, resume)
         if progress.epoch < config.epochs and not progress.stopped:
-            fresh = stack.enter_context(_fresh_images(job, validation, progress)) if config.fresh_images else None
+            fresh = None
+            if config.fresh_images:
+                fresh = stack.enter_context(_fresh_images(job, model.get_layer(PRIOR), validation, progress))
             model.fit(
                 _training_batches(job, training, fresh, progress.epoch),
                 validation_data=batches(validation[0], VALIDATION_BATCH, validation[1]),
@@ -150,6 +154,9 @@ def _checked(config: TrainConfig, run: RunFolder, resume: bool) -> _Job:
 def _compiled(network: keras.Model, job: _Job) -> keras.Model:
     config = job.config
     model = stacked_logits(network, job.spec)
+    if config.fresh_images:
+        prior = LogPrior(job.spec, dtype="float32", name=PRIOR)
+        model = keras.Model(model.input, prior(model.output), name=model.name)
     optimizer: keras.optimizers.Optimizer = RampedAdam(
         config.learning_rate,
         warmup_steps=config.warmup_steps,
@@ -230,13 +237,14 @@ def _load(job: _Job, allocate: Callable[[tuple[int, ...]], Images]) -> tuple[Arr
     return (images[:first], labels[:first]), (images[first:second], labels[first:second])
 
 
-def _fresh_images(job: _Job, validation: Arrays, progress: Progress) -> FreshImages:
+def _fresh_images(job: _Job, prior: LogPrior, validation: Arrays, progress: Progress) -> FreshImages:
     config = job.config
     weights = progress.callbacks.get(FreshImages.__name__, {}).get("weights", config.weights)
     return FreshImages(
         _series(config, job.dataset, job.spec),
         steps=job.steps,
         batch_size=config.batch_size,
+        prior=prior,
         first_epoch=progress.epoch,
         weights=weights,
         validation=validation if config.hard_characters else None,

@@ -9,6 +9,7 @@ import pytest
 from captcha_keras.errors import CommandError
 from captcha_keras.spec import CaptchaSpec
 from captcha_keras.training.fresh_images import FreshImages, hard_characters
+from captcha_keras.training.prior import LogPrior, log_prior
 from data_gen import ImageStream, Series
 
 SPEC = CaptchaSpec("01O", 2, 3, 40, 20)
@@ -43,14 +44,17 @@ def test_no_numbered_seed_draws_the_images_of_training() -> None:
 
 
 def test_an_epoch_waits_for_its_weights_and_a_resumed_stream_goes_on_with_them() -> None:
-    series = Series(CaptchaSpec("01O", 2, 2, 40, 20), "training 0")
-    with FreshImages(series, steps=2, batch_size=8) as whole:
+    spec = CaptchaSpec("01O", 2, 2, 40, 20)
+    series, prior = Series(spec, "training 0"), LogPrior(spec)
+    prior.build((None, 2, 3))
+    with FreshImages(series, steps=2, batch_size=8, prior=prior) as whole:
         batches = whole.batches()
         first = list(islice(batches, 2))
         whole.weights = {"O": 900}
         whole.on_epoch_begin(1)
         second = list(islice(batches, 2))
-    with FreshImages(series, steps=2, batch_size=8, first_epoch=1, weights={"O": 900}) as resumed:
+    np.testing.assert_allclose(prior.log_prior, log_prior({"O": 900}, spec))
+    with FreshImages(series, steps=2, batch_size=8, prior=prior, first_epoch=1, weights={"O": 900}) as resumed:
         again = list(islice(resumed.batches(), 2))
     assert (np.concatenate([labels for _, labels in first]) != 2).any()
     assert (np.concatenate([labels for _, labels in second]) == 2).mean() > 0.9
@@ -60,7 +64,7 @@ def test_an_epoch_waits_for_its_weights_and_a_resumed_stream_goes_on_with_them()
 
 
 def test_a_stream_that_waits_ends_when_training_ends() -> None:
-    with FreshImages(SERIES, steps=1, batch_size=2) as fresh:
+    with FreshImages(SERIES, steps=1, batch_size=2, prior=LogPrior(SERIES.spec)) as fresh:
         batches = fresh.batches()
         next(batches)
         fresh.on_train_end()
