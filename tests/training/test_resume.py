@@ -46,8 +46,8 @@ def weights(model: Path) -> dict[str, np.ndarray]:
 
 
 def history(run: Path) -> list[list[str]]:
-    """The rows without the two columns of time."""
-    return [line.split(",")[:-2] for line in (run / "history.csv").read_text().splitlines()]
+    """The rows without the three columns of time."""
+    return [line.split(",")[:-3] for line in (run / "history.csv").read_text().splitlines()]
 
 
 def assert_equal(run: Path, reference: Path) -> None:
