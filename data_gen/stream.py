@@ -50,7 +50,7 @@ class ImageStream:
 
         Yields:
             uint8 RGB images `(batch_size, height, width, 3)` as they were drawn, and their texts. They are not encoded:
-            a network reads JPEG and PNG alike (benchmarks/format_robustness.py), and that would cost a third more.
+            a network reads JPEG and PNG alike (benchmarks/robustness.py), and that would cost a third more.
 
         Raises:
             CommandError: A worker process died.
