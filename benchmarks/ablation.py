@@ -16,7 +16,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -88,18 +87,19 @@ def build(variant: Variant) -> Any:
     from keras import layers
 
     from captcha_keras.networks.heads import attention_pooling
+    from captcha_keras.networks.vgg import LEAST_VARIANCE
 
     policy = keras.DTypePolicy("mixed_bfloat16")
     positions, classes = SPEC.max_length, SPEC.num_classes
     inputs = keras.Input((SPEC.height, SPEC.width, 3), dtype="uint8")
     x = layers.Rescaling(-1 / 255, offset=1.0, dtype="float32")(inputs)
     if variant.ink:
-        x = layers.LayerNormalization((1, 2, 3), epsilon=1e-5, center=False, scale=False, dtype="float32")(x)
+        x = layers.LayerNormalization((1, 2, 3), epsilon=LEAST_VARIANCE, center=False, scale=False, dtype="float32")(x)
     if variant.stem == "average":
         x = layers.AveragePooling2D(2, dtype="float32")(x)
     for block, filters in enumerate(variant.filters):
-        if block or variant.stem == "full":
-            x = layers.MaxPooling2D(2, dtype=policy)(x) if block else x
+        if block:
+            x = layers.MaxPooling2D(2, dtype=policy)(x)
         for convolution, channels in enumerate(filters):
             first = block == convolution == 0 and variant.stem != "average"
             stride = 2 if first and variant.stem == "stride" else 1
@@ -136,14 +136,11 @@ def drawn(seed: str, count: int, weight: int = 1) -> tuple[Any, Any]:
     weights = (("0", weight), ("O", weight)) if weight > 1 else ()
     images, texts = np.empty((count, SPEC.height, SPEC.width, 3), np.uint8), []
     with ImageStream(1) as stream:
-        for first, (pixels, words) in zip(range(0, count, DRAWN), _batches(stream, seed, count, weights), strict=True):
+        batches = stream.batches(Series(SPEC, seed, weights=weights), 0, DRAWN, count // DRAWN)
+        for first, (pixels, words) in zip(range(0, count, DRAWN), batches, strict=True):
             images[first : first + DRAWN] = pixels
             texts += words
     return images, SPEC.encode_all(texts)
-
-
-def _batches(stream: ImageStream, seed: str, count: int, weights: Any) -> Iterator[Any]:
-    return stream.batches(Series(SPEC, seed, weights=weights), 0, DRAWN, count // DRAWN)
 
 
 def measure(variant: Variant) -> dict[str, Any]:

@@ -21,7 +21,7 @@ Read = Callable[[list[Path]], Sequence[str]]
 
 
 def reading(engine: str, version: str, folder: str, batch: int, count: int) -> Callable[[], int]:
-    """Read `count` files of a folder, `batch` at a time."""
+    """Read the first `count` files of a folder, `batch` at a time."""
     os.sched_setaffinity(0, {0})
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     files = sorted(Path(folder).glob("*.jpg"))
@@ -29,14 +29,7 @@ def reading(engine: str, version: str, folder: str, batch: int, count: int) -> C
     expected = [path.stem.split("-")[1] for path in files]
 
     def work() -> int:
-        done = 0
-        while done < count:
-            for first in range(0, len(files) - batch + 1, batch):
-                texts = read(files[first : first + batch])
-                done += len(texts)
-                if done >= count:
-                    break
-        return done
+        return sum(len(read(files[first : first + batch])) for first in range(0, count, batch))
 
     texts = [text for first in range(0, len(files), batch) for text in read(files[first : first + batch])]
     wrong = sum(text != truth for text, truth in zip(texts, expected, strict=True))
@@ -177,7 +170,7 @@ def main() -> None:
             (Path(folder) / f"{index:05}-{image.text}.jpg").write_bytes(image.content)
         for name, batch, count in (("one image", 1, 256), (f"batches of {BATCH}", BATCH, 2 * BATCH)):
             subjects: dict[str, Subject] = {
-                f"{engine}": (reading, (engine, str(version), folder, batch, count)) for engine in given.only
+                engine: (reading, (engine, str(version), folder, batch, count)) for engine in given.only
             }
             subjects["drawing and encoding one"] = (drawing, (count,))
             rates = interleaved(subjects, given.repeats)

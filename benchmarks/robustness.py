@@ -34,6 +34,7 @@ from data_gen.style import PRESETS
 # Apart from every training and test image of the project.
 SEED = 2_000_003
 BATCH = 1024
+SIZES = ((120, 60), (160, 60), (160, 80), (180, 80), (200, 80), (256, 96))
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,7 @@ FORMATS = {
     "JPEG, quality 30, 4:2:0": _jpeg(30),
 }
 OTHERS = {
-    **{f"{width}x{height}": Condition(size=(width, height)) for width, height in ((120, 60), (160, 60), (160, 80))},
-    **{f"{width}x{height}": Condition(size=(width, height)) for width, height in ((180, 80), (200, 80), (256, 96))},
+    **{f"{width}x{height}": Condition(size=(width, height)) for width, height in SIZES},
     "DejaVu Sans Mono": _font("DejaVuSansMono.ttf"),
     "DejaVu Sans": _font("DejaVuSans.ttf"),
     "DejaVu Serif": _font("DejaVuSerif.ttf"),
@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=12_800, metavar="N", help="images a row (%(default)s)")
     given = parser.parse_args()
     model = find_model(given.model)
-    recognizer = Recognizer.load(model.path)
+    recognizer = Recognizer.of(model)
     spec = recognizer.spec
     print(f"{'':40}{'images right':>13}   95 % interval   right here, wrong in the default, and the reverse")
     right = read(recognizer, FORMATS, spec, given.count)

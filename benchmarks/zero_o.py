@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=4_000, metavar="N", help="%(default)s")
     given = parser.parse_args()
     model = find_model(given.model)
-    recognizer = Recognizer.load(model.path)
+    recognizer = Recognizer.of(model)
     pairs, places = draw(recognizer.spec, given.pairs)
     differ = differences(pairs)
     found = rows(*preferences(recognizer, pairs, places), differ)

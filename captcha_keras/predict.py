@@ -16,7 +16,7 @@ from captcha_keras.errors import InputError
 from captcha_keras.export import read_spec
 from captcha_keras.images import fit
 from captcha_keras.spec import CaptchaSpec
-from captcha_keras.trained import find_model
+from captcha_keras.trained import TrainedModel, find_model
 from captcha_keras.training.run_folder import RunFolder
 
 BATCH = 256
@@ -60,7 +60,15 @@ class Recognizer:
         Raises:
             InputError: There is none, or it cannot be read.
         """
-        model = find_model(Path(path))
+        return cls.of(find_model(Path(path)))
+
+    @classmethod
+    def of(cls, model: TrainedModel) -> Recognizer:
+        """Load a model that was found.
+
+        Raises:
+            InputError: It cannot be read.
+        """
         return cls.from_saved_model(model.path) if model.exported else cls.from_run(model.path)
 
     @classmethod

@@ -63,7 +63,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
     model = find_model(options.model)
     select_device(gpu=False)
-    recognizer = Recognizer.load(model.path)
+    recognizer = Recognizer.of(model)
     data = images_to_evaluate(
         model.run,
         folder=options.data,

@@ -55,7 +55,7 @@ def _predict(options: argparse.Namespace) -> None:
         from captcha_keras.trained import find_model
 
         select_device(gpu=False)
-        recognizer = Recognizer.load(find_model(options.model).path)
+        recognizer = Recognizer.of(find_model(options.model))
         for path, reading in zip(files, recognizer.read(images), strict=True):
             if options.json:
                 print(json.dumps({"file": str(path), **dataclasses.asdict(reading)}))

@@ -11,7 +11,8 @@ import io
 import tensorflow as tf
 from PIL import Image
 
-MOST_PIXELS = 16_000_000
+from captcha_keras.images import MOST_PIXELS
+
 MOST_BYTES = 16_000_000
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
