@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from captcha_keras.dataset import Dataset, open_dataset
     from captcha_keras.evaluation import Evaluation, evaluate
     from captcha_keras.networks import build_network
-    from captcha_keras.predict import Reading, Recognizer
+    from captcha_keras.predict import Recognizer
+    from captcha_keras.reading import Reading
     from captcha_keras.spec import CaptchaSpec
     from captcha_keras.training import RunFolder, TrainConfig, train
 
@@ -22,7 +23,7 @@ _HOMES = {
     "CaptchaSpec": "spec",
     "Dataset": "dataset",
     "Evaluation": "evaluation",
-    "Reading": "predict",
+    "Reading": "reading",
     "Recognizer": "predict",
     "RunFolder": "training",
     "TrainConfig": "training",

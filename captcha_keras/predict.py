@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +14,12 @@ from numpy.typing import NDArray
 from captcha_keras.errors import InputError
 from captcha_keras.export import read_spec
 from captcha_keras.images import fit
+from captcha_keras.reading import Reading
 from captcha_keras.spec import CaptchaSpec
 from captcha_keras.trained import TrainedModel, find_model
 from captcha_keras.training.run_folder import RunFolder
 
 BATCH = 256
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a network reads in one image.
-
-    Attributes:
-        text: The text.
-        confidence: Product of the heads' greatest probabilities, 0 to 1.
-        char_confidence: The greatest probability of each head, shape `(L,)`.
-    """
-
-    text: str
-    confidence: float
-    char_confidence: tuple[float, ...]
 
 
 class Recognizer:

@@ -37,6 +37,15 @@ class TrainedModel:
         )
 
 
+def versions(repository: Path) -> dict[int, Path]:
+    """The complete versions of an exported model, by number."""
+    return {
+        int(path.name): path
+        for path in repository.glob("*/")
+        if path.name.isascii() and path.name.isdecimal() and (path / SAVED_MODEL).is_file()
+    }
+
+
 def find_model(path: Path | None = None) -> TrainedModel:
     """The model at a path.
 
@@ -56,9 +65,9 @@ def find_model(path: Path | None = None) -> TrainedModel:
         path = path.parent
     if (path / SAVED_MODEL).is_file():
         return TrainedModel(path, exported=True)
-    versions = [each for each in path.glob("*/") if each.name.isdecimal() and (each / SAVED_MODEL).is_file()]
-    if versions:
-        return TrainedModel(max(versions, key=lambda version: int(version.name)), exported=True)
+    found = versions(path)
+    if found:
+        return TrainedModel(found[max(found)], exported=True)
     if path == SHIPPED:
         raise InputError("There is no finished run in runs/; train one with python train.py, or name one with --model.")
     return TrainedModel(path, exported=False)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import data_gen.cli
 from captcha_keras import __version__
-from captcha_keras.cli import evaluate, export, predict, train
+from captcha_keras.cli import evaluate, export, predict, serve, train
 
 COMMANDS: dict[str, tuple[str, Callable[[Sequence[str], str], int]]] = {
     "generate": ("draw a data set (data_gen.py)", data_gen.cli.main),
@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Sequence[str], str], int]]] = {
     "evaluate": ("measure a network (evaluate.py)", evaluate.main),
     "predict": ("read image files", predict.main),
     "export": ("write a SavedModel for TF Serving", export.main),
+    "serve": ("serve an exported model over HTTP", serve.main),
 }
 
 USAGE = """usage: captcha-keras [--help] [--version] COMMAND …

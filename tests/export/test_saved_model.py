@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -15,31 +14,15 @@ from captcha_keras.export import export_saved_model, read_spec
 from captcha_keras.export.saved_model import check
 from captcha_keras.export.warmup import prediction_log
 from captcha_keras.images import decode_image
-from captcha_keras.networks import build_network
 from captcha_keras.predict import Recognizer
-from captcha_keras.spec import CaptchaSpec
 from captcha_keras.trained import find_model
-from data_gen import ImageSource
-
-SPEC = CaptchaSpec("0OXé", 1, 3, 96, 64)
-SOURCE = ImageSource(SPEC, 3)
-FILES = [SOURCE.draw(index).content for index in range(8)]
-
-
-def network(seed: int = 0) -> keras.Model:
-    keras.utils.set_random_seed(seed)
-    result = build_network("vgg", SPEC)
-    # Statistics as after a training, so that images differ and no class has all the weight.
-    for weight in result.weights:
-        if weight.path.endswith("moving_variance"):
-            weight.assign(np.full(weight.shape, 0.2, np.float32))
-    return result
+from tests.lively import FILES, SPEC, lively_network
 
 
 @pytest.fixture(scope="module")
 def version(tmp_path_factory: pytest.TempPathFactory) -> Path:
     repository = tmp_path_factory.mktemp("models") / "captcha"
-    return export_saved_model(network(), SPEC, repository, FILES, assets={"config.json": b"{}"})
+    return export_saved_model(lively_network(), SPEC, repository, FILES, assets={"config.json": b"{}"})
 
 
 def answers(version: Path, signature: str, **inputs: tf.Tensor) -> dict[str, np.ndarray]:
@@ -73,7 +56,7 @@ def test_the_signatures_are_those_of_the_contract(version: Path) -> None:
 
 def test_all_signatures_answer_as_the_network_does(version: Path) -> None:
     pixels = np.stack([decode_image(content) for content in FILES])
-    expected = {head: np.asarray(value) for head, value in network()(pixels, training=False).items()}
+    expected = {head: np.asarray(value) for head, value in lively_network()(pixels, training=False).items()}
     by_pixels = answers(version, "images", image=tf.constant(pixels))
     by_bytes = answers(version, "probabilities", image_bytes=tf.constant(FILES))
     for head in SPEC.head_names:
@@ -111,15 +94,15 @@ def test_versions_count_up_and_leave_others_alone(version: Path, tmp_path: Path)
     (repository / "9").mkdir(parents=True)
     (repository / "notes").mkdir()
     (repository / "9" / "mine").write_text("kept")
-    assert export_saved_model(network(), SPEC, repository, FILES) == repository / "10"
+    assert export_saved_model(lively_network(), SPEC, repository, FILES) == repository / "10"
     assert (repository / "9" / "mine").read_text() == "kept"
     assert sorted(path.name for path in repository.iterdir()) == ["10", "9", "notes"]
 
 
 def test_a_model_that_reads_otherwise_is_refused(version: Path, tmp_path: Path) -> None:
-    check(version, network(), SPEC, FILES)
+    check(version, lively_network(), SPEC, FILES)
     with pytest.raises(CommandError, match="probabilities differ from Keras'"):
-        check(version, network(seed=1), SPEC, FILES)
+        check(version, lively_network(seed=1), SPEC, FILES)
 
 
 def test_a_failure_leaves_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,10 +111,10 @@ def test_a_failure_leaves_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("captcha_keras.export.saved_model.check", fail)
     with pytest.raises(CommandError, match="no"):
-        export_saved_model(network(), SPEC, tmp_path, FILES)
+        export_saved_model(lively_network(), SPEC, tmp_path, FILES)
     assert not list(tmp_path.iterdir())
     with pytest.raises(InputError, match="at least 7 images, got 2"):
-        export_saved_model(network(), SPEC, tmp_path, FILES[:2])
+        export_saved_model(lively_network(), SPEC, tmp_path, FILES[:2])
 
 
 def test_warmup_requests_are_read_by_the_servers_own_messages(version: Path) -> None:
@@ -154,7 +137,7 @@ def test_warmup_requests_are_read_by_the_servers_own_messages(version: Path) -> 
 
 def test_the_recognizer_reads_a_version_and_its_repository(version: Path) -> None:
     pixels = [decode_image(content) for content in FILES]
-    expected = Recognizer(network().predict_on_batch, SPEC).read(pixels)
+    expected = Recognizer(lively_network().predict_on_batch, SPEC).read(pixels)
     for path in (version, version.parent):
         found = Recognizer.load(path).read(pixels)
         assert [reading.text for reading in found] == [reading.text for reading in expected]

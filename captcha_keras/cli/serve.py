@@ -1,0 +1,78 @@
+"""`captcha-keras serve`: the embedded server."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+
+from captcha_keras.cli.environment import load_tensorflow
+from captcha_keras.console import run_command
+from captcha_keras.errors import InputError
+
+DESCRIPTION = """Serve an exported model over HTTP: TensorFlow Serving's REST interface, and a page to try it.
+
+The latest version in the model's folder is served; a newer one that appears there takes over without a pause."""
+
+NEEDED = ("httptools", "multipart", "prometheus_client", "starlette", "uvicorn")
+
+
+def parser(prog: str = "captcha-keras serve") -> argparse.ArgumentParser:
+    """The argument parser; options that are not given keep the defaults of `ServeConfig`."""
+    result = argparse.ArgumentParser(
+        prog=prog,
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+    )
+    add = result.add_argument
+    add("--model", type=Path, metavar="DIR", help="folder of the model's versions (the model that comes with this)")
+    add("--name", help="the name it is served by (captcha)")
+    add("--host", help="address to listen on (127.0.0.1: this machine alone)")
+    add("--port", type=int, help="port of HTTP (8501)")
+    add("--grpc-port", type=int, metavar="PORT", help="port of gRPC (none)")
+    add("--image-root", type=Path, metavar="DIR", help="let /recognize/path read images below this folder (off)")
+    load = result.add_argument_group("load")
+    add = load.add_argument
+    add("--batch-rows", type=int, metavar="N", help="most images computed together; 1: no batching (64)")
+    add("--waiting-rows", type=int, metavar="N", help="most images that wait; more are refused with 503 (1024)")
+    add("--threads", type=int, metavar="N", help="computations at the same time (1)")
+    add("--timeout", type=float, metavar="S", help="seconds that a request may take (30)")
+    add("--body-bytes", type=int, metavar="N", help="longest body of a request (16777216)")
+    return result
+
+
+def main(arguments: Sequence[str] | None = None, prog: str = "captcha-keras serve") -> int:
+    """Run the command; returns the exit status."""
+    options = vars(parser(prog).parse_args(arguments))
+    return run_command(lambda: _serve(options), kept="The server stopped.")
+
+
+def _serve(options: dict[str, object]) -> None:
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(f"The server needs more packages ({missing[0]}): pip install 'captcha-keras[serve]'.")
+    load_tensorflow()
+    from captcha_keras.devices import select_device
+    from captcha_keras.serving.batching import BatchingConfig
+    from captcha_keras.serving.config import ServeConfig
+    from captcha_keras.serving.logs import log_as_json
+    from captcha_keras.serving.server import serve
+    from captcha_keras.trained import SHIPPED
+
+    select_device(gpu=False)
+    names = {"batch_rows": "most_rows", "waiting_rows": "most_waiting_rows", "threads": "threads", "timeout": "timeout"}
+    batching = BatchingConfig(**{names[name]: value for name, value in options.items() if name in names})  # type: ignore[arg-type]
+    rest = {name: value for name, value in options.items() if name not in names}
+    if "body_bytes" in rest:
+        rest["most_body_bytes"] = rest.pop("body_bytes")
+    config = ServeConfig(**{"model": SHIPPED, **rest, "batching": batching})  # type: ignore[arg-type]
+    log_as_json()
+
+    def started(port: int, grpc_port: int | None) -> None:
+        host = f"[{config.host}]" if ":" in config.host else config.host
+        grpc = f", gRPC on port {grpc_port}" if grpc_port else ""
+        print(f"Serving {config.model} on http://{host}:{port}/{grpc}. Ctrl-C ends it.", flush=True)
+
+    serve(config, started=started)

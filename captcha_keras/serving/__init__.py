@@ -1,0 +1,1 @@
+"""Serving an exported model without TensorFlow Serving, with its interface."""

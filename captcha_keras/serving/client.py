@@ -1,0 +1,257 @@
+"""Reading images through a server: TensorFlow Serving or `captcha-keras serve`, over REST or gRPC.
+
+REST needs httpx2 alone (`pip install 'captcha-keras[client]'`); no TensorFlow is loaded. gRPC needs the server's
+messages (`captcha-keras[grpc]`), which load TensorFlow.
+"""
+
+from __future__ import annotations
+
+import base64
+import random
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from captcha_keras.errors import CommandError
+from captcha_keras.reading import Reading
+
+BATCH = 64
+ATTEMPTS = 6
+FIRST_PAUSE = 0.1  # seconds; doubled with each attempt
+LONGEST_PAUSE = 5.0
+# The canonical codes of HTTP statuses.
+CODES = {
+    400: "INVALID_ARGUMENT",
+    404: "NOT_FOUND",
+    408: "DEADLINE_EXCEEDED",
+    429: "RESOURCE_EXHAUSTED",
+    501: "UNIMPLEMENTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+class ServerError(CommandError):
+    """The server refused, or could not be reached.
+
+    Args:
+        message: The server's own words, or what happened on the way.
+        code: A canonical status code such as "NOT_FOUND".
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    @property
+    def temporary(self) -> bool:
+        """Whether it is worth asking again."""
+        return self.code == "UNAVAILABLE"
+
+
+class Client(ABC):
+    """Reads images in batches; asks again, later and later, while the server is busy or not there yet.
+
+    Args:
+        batch: Most images of a request.
+        attempts: How often a request is sent before the client gives up.
+    """
+
+    def __init__(self, batch: int = BATCH, attempts: int = ATTEMPTS) -> None:
+        if batch < 1 or attempts < 1:
+            raise ValueError(f"batch and attempts must be at least 1, got {batch} and {attempts}.")
+        self._batch = batch
+        self._attempts = attempts
+
+    def read(self, images: Sequence[bytes]) -> list[Reading | None]:
+        """Read PNG or JPEG files.
+
+        Args:
+            images: Their bytes.
+
+        Returns:
+            A reading for each, in order; None for one that the server could not decode.
+
+        Raises:
+            ServerError: The server refused, or stayed away.
+        """
+        readings: list[Reading | None] = []
+        for first in range(0, len(images), self._batch):
+            readings += self._patiently(images[first : first + self._batch])
+        return readings
+
+    @abstractmethod
+    def ready(self) -> bool:
+        """Whether the server has a version of the model in service."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connection."""
+
+    @abstractmethod
+    def _predict(self, images: Sequence[bytes]) -> list[Reading | None]:
+        """One request."""
+
+    def _patiently(self, images: Sequence[bytes]) -> list[Reading | None]:
+        pause = FIRST_PAUSE
+        for _ in range(self._attempts - 1):
+            try:
+                return self._predict(images)
+            except ServerError as error:
+                if not error.temporary:
+                    raise
+            # Half of the pause is random, so that clients that were refused together do not come back together.
+            time.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(2 * pause, LONGEST_PAUSE)
+        return self._predict(images)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class RestClient(Client):
+    """A client of the REST interface.
+
+    Args:
+        url: Such as "http://127.0.0.1:8501".
+        model: The name of the model.
+        timeout: Seconds for a request.
+        batch: Most images of a request.
+        attempts: How often a request is sent before the client gives up.
+    """
+
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8501",
+        model: str = "captcha",
+        *,
+        timeout: float = 30.0,
+        batch: int = BATCH,
+        attempts: int = ATTEMPTS,
+    ) -> None:
+        super().__init__(batch, attempts)
+        import httpx2
+
+        self._path = f"/v1/models/{model}"
+        self._http = httpx2.Client(base_url=url, timeout=timeout)
+        self._failures = (httpx2.ConnectError, httpx2.RemoteProtocolError, httpx2.ReadError)
+        self._timeouts = httpx2.TimeoutException
+
+    def ready(self) -> bool:
+        """Whether the server has a version of the model in service."""
+        try:
+            answer = self._ask("GET", self._path)
+        except ServerError:
+            return False
+        return any(version["state"] == "AVAILABLE" for version in answer["model_version_status"])
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def _predict(self, images: Sequence[bytes]) -> list[Reading | None]:
+        rows = [{"b64": base64.b64encode(image).decode()} for image in images]
+        answer = self._ask("POST", f"{self._path}:predict", {"instances": rows})
+        return [
+            Reading(row["text"], row["confidence"], tuple(row["char_confidence"])) if row["valid"] else None
+            for row in answer["predictions"]
+        ]
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        try:
+            response = self._http.request(method, path, json=body)
+        except self._failures as error:
+            raise ServerError(f"The server cannot be reached: {error}", "UNAVAILABLE") from error
+        except self._timeouts as error:
+            raise ServerError(f"The server did not answer in time: {error}", "DEADLINE_EXCEEDED") from error
+        if response.is_success:
+            return response.json()
+        try:
+            message = response.json()["error"]
+        except (ValueError, KeyError, TypeError):  # a proxy's own page
+            message = f"{response.status_code} {response.reason_phrase}"
+        raise ServerError(message, CODES.get(response.status_code, "UNKNOWN"))
+
+
+class GrpcClient(Client):
+    """A client of the gRPC interface.
+
+    Args:
+        target: Such as "127.0.0.1:8500".
+        model: The name of the model.
+        timeout: Seconds for a request.
+        batch: Most images of a request.
+        attempts: How often a request is sent before the client gives up.
+    """
+
+    def __init__(
+        self,
+        target: str = "127.0.0.1:8500",
+        model: str = "captcha",
+        *,
+        timeout: float = 30.0,
+        batch: int = BATCH,
+        attempts: int = ATTEMPTS,
+    ) -> None:
+        super().__init__(batch, attempts)
+        import grpc
+        from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+
+        self._model = model
+        self._timeout = timeout
+        self._channel = grpc.insecure_channel(target)
+        self._failure = grpc.RpcError
+        self._prediction = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
+        self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
+
+    def ready(self) -> bool:
+        """Whether the server has a version of the model in service."""
+        from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest, ModelVersionStatus
+
+        request = GetModelStatusRequest()
+        request.model_spec.name = self._model
+        try:
+            answer = self._ask(self._models.GetModelStatus, request)
+        except ServerError:
+            return False
+        return any(version.state == ModelVersionStatus.AVAILABLE for version in answer.model_version_status)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._channel.close()
+
+    def _predict(self, images: Sequence[bytes]) -> list[Reading | None]:
+        from tensorflow_serving.apis.predict_pb2 import PredictRequest
+
+        request = PredictRequest()
+        request.model_spec.name = self._model
+        tensor = request.inputs["image_bytes"]
+        tensor.dtype = 7  # DT_STRING
+        tensor.tensor_shape.dim.add().size = len(images)
+        tensor.string_val.extend(images)
+        outputs = self._ask(self._prediction.Predict, request).outputs
+        length = outputs["char_confidence"].tensor_shape.dim[1].size
+        confidences = outputs["char_confidence"].float_val
+        return [
+            Reading(
+                text.decode(),
+                outputs["confidence"].float_val[row],
+                tuple(confidences[row * length : (row + 1) * length]),
+            )
+            if outputs["valid"].bool_val[row]
+            else None
+            for row, text in enumerate(outputs["text"].string_val)
+        ]
+
+    def _ask(self, method: Any, request: Any) -> Any:
+        try:
+            return method(request, timeout=self._timeout)
+        except self._failure as error:
+            raise ServerError(error.details(), error.code().name) from error

@@ -1,0 +1,47 @@
+"""How the embedded server is set up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from captcha_keras.serving.batching import BatchingConfig
+
+MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True)
+class ServeConfig:
+    """The settings of a server.
+
+    Attributes:
+        model: Folder of the model's versions.
+        name: The name that it is served by.
+        host: Address to listen on.
+        port: Port of the REST interface and the page; 0 for any free one.
+        grpc_port: Port of the gRPC interface; None for no gRPC, 0 for any free one.
+        image_root: Folder whose images `/recognize/path` may read; None turns it off.
+        batching: How requests are put together.
+        most_body_bytes: Longest body of a request.
+        most_held_bytes: Bodies of all requests that are under way, together.
+        most_connections: HTTP connections at the same time.
+        header_timeout: Seconds for a request's headers to arrive.
+        body_timeout: Seconds for a request's body to arrive.
+        stop_timeout: Seconds that requests under way get after SIGTERM.
+        poll_interval: Seconds between looks for a new version.
+    """
+
+    model: Path
+    name: str = "captcha"
+    host: str = "127.0.0.1"
+    port: int = 8501
+    grpc_port: int | None = None
+    image_root: Path | None = None
+    batching: BatchingConfig = field(default_factory=BatchingConfig)
+    most_body_bytes: int = 16 * MEBIBYTE
+    most_held_bytes: int = 256 * MEBIBYTE
+    most_connections: int = 1024
+    header_timeout: float = 10.0
+    body_timeout: float = 30.0
+    stop_timeout: float = 10.0
+    poll_interval: float = 1.0

@@ -1,0 +1,213 @@
+"""TensorFlow Serving's gRPC interface: `PredictionService` and `ModelService`, with the server's own messages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable
+from typing import Any
+
+import grpc
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+
+from captcha_keras.errors import InputError
+from captcha_keras.serving.batching import Batcher
+from captcha_keras.serving.config import ServeConfig
+from captcha_keras.serving.errors import Code, RequestError, invalid
+from captcha_keras.serving.metrics import Metrics
+from captcha_keras.serving.model import DEFAULT_SIGNATURE, ServedModel
+from captcha_keras.serving.repository import ModelRepository
+
+SIGNATURE_DEF = "signature_def"
+STATUS_CODES = {code: grpc.StatusCode[code.name] for code in Code}
+
+
+async def start_grpc(
+    config: ServeConfig, repository: ModelRepository, batcher: Batcher, metrics: Metrics
+) -> tuple[grpc.aio.Server, int]:
+    """Start to answer; returns the server and its port.
+
+    Raises:
+        InputError: The address cannot be used.
+    """
+    server = grpc.aio.server(
+        options=[("grpc.max_receive_message_length", config.most_body_bytes), ("grpc.so_reuseport", 0)],
+        maximum_concurrent_rpcs=config.most_connections,
+    )
+    calls = _Calls(metrics)
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+        PredictionService(repository, batcher, calls, config.most_body_bytes), server
+    )
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(repository, calls), server)
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    try:
+        port = server.add_insecure_port(f"{host}:{config.grpc_port}")
+    except RuntimeError as error:
+        raise InputError(f"Cannot listen on {config.host}, port {config.grpc_port}, for gRPC.") from error
+    await server.start()
+    return server, port
+
+
+class _Calls:
+    """Answers calls and counts them."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    async def answer(self, context: grpc.aio.ServicerContext[Any, Any], route: str, work: Awaitable[Any]) -> Any:
+        begin = time.perf_counter()
+        code = "OK"
+        try:
+            return await work
+        except RequestError as error:
+            code = error.code.name
+            await context.abort(STATUS_CODES[error.code], str(error))
+        finally:
+            self._metrics.request("grpc", route, code, time.perf_counter() - begin)
+
+
+class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    """`Predict` and `GetModelMetadata`; the other methods are not implemented."""
+
+    def __init__(self, repository: ModelRepository, batcher: Batcher, calls: _Calls, most_bytes: int) -> None:
+        self._repository = repository
+        self._batcher = batcher
+        self._calls = calls
+        self._most_bytes = most_bytes
+
+    async def Predict(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Run a signature."""
+        return await self._calls.answer(context, "predict", self._predict(request))
+
+    async def GetModelMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """The signatures of the version in service."""
+        return await self._calls.answer(context, "metadata", self._metadata(request))
+
+    async def _predict(self, request: Any) -> Any:
+        model = _find(self._repository, request)
+        signature = request.model_spec.signature_name or DEFAULT_SIGNATURE
+        model.inputs(signature)
+        arrays = {name: to_array(tensor, self._most_bytes) for name, tensor in request.inputs.items()}
+        wanted = _wanted(request.output_filter, model.outputs(signature))
+        outputs = await self._batcher.run(model, signature, arrays)
+        response = predict_pb2.PredictResponse()
+        response.model_spec.name = request.model_spec.name
+        response.model_spec.signature_name = signature
+        response.model_spec.version.value = model.version
+        for name in wanted:
+            response.outputs[name].CopyFrom(to_tensor(outputs[name]))
+        return response
+
+    async def _metadata(self, request: Any) -> Any:
+        if not request.HasField("model_spec"):
+            raise invalid("Missing ModelSpec")
+        if not request.metadata_field:
+            raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
+        for field in request.metadata_field:
+            if field != SIGNATURE_DEF:
+                raise invalid(f"Metadata field {field} is not supported")
+        model = _find(self._repository, request)
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        for name, definition in model.meta_graph.signature_def.items():
+            signatures.signature_def[name].CopyFrom(definition)
+        response = get_model_metadata_pb2.GetModelMetadataResponse()
+        response.model_spec.name = request.model_spec.name
+        response.model_spec.version.value = model.version
+        response.metadata[SIGNATURE_DEF].Pack(signatures)
+        return response
+
+
+class ModelService(model_service_pb2_grpc.ModelServiceServicer):
+    """`GetModelStatus`; reloading by request is not implemented, for the folder decides."""
+
+    def __init__(self, repository: ModelRepository, calls: _Calls) -> None:
+        self._repository = repository
+        self._calls = calls
+
+    async def GetModelStatus(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """What became of the versions."""
+        return await self._calls.answer(context, "status", self._status(request))
+
+    async def _status(self, request: Any) -> Any:
+        if not request.HasField("model_spec"):
+            raise invalid("Missing ModelSpec")
+        spec = request.model_spec
+        version = spec.version.value if spec.HasField("version") else None
+        if spec.HasField("version_label"):
+            self._repository.find(spec.name, None, spec.version_label)
+        response = get_model_status_pb2.GetModelStatusResponse()
+        for status in self._repository.status(spec.name, version):
+            entry = response.model_version_status.add()
+            entry.version = status.version
+            entry.state = get_model_status_pb2.ModelVersionStatus.State.Value(status.state)
+            entry.status.error_code = 2 if status.error else 0  # UNKNOWN or OK
+            entry.status.error_message = status.error
+        return response
+
+
+def to_array(tensor: Any, most_bytes: int) -> NDArray[Any]:
+    """The array of a `TensorProto`.
+
+    Raises:
+        RequestError: It is malformed, or a short message stands for a long array.
+    """
+    try:
+        dtype = tf.as_dtype(tensor.dtype)
+        count = 1
+        for dim in tensor.tensor_shape.dim:
+            count *= dim.size
+        # A message may hold one value and a shape of billions.
+        if dtype == tf.string and count != len(tensor.string_val):
+            raise invalid(f"The tensor has {len(tensor.string_val)} strings, its shape {count}.")
+        if not 0 <= count <= most_bytes:
+            raise invalid(f"A tensor may have {most_bytes:,} values, got {count:,}.")
+        return tf.make_ndarray(tensor)
+    except (TypeError, ValueError) as error:
+        raise invalid(f"Tensor parsing error: {error}") from error
+
+
+def to_tensor(array: NDArray[Any]) -> Any:
+    """A `TensorProto` with the values in the field of their type, where TF Serving puts them."""
+    tensor = tf.make_tensor_proto(array[:0], shape=[0, *array.shape[1:]])
+    tensor.ClearField("tensor_content")
+    for dim, size in zip(tensor.tensor_shape.dim, array.shape, strict=True):
+        dim.size = size
+    values = array.reshape(-1).tolist()
+    if array.dtype == object:
+        tensor.string_val.extend(values)
+    elif array.dtype == np.bool_:
+        tensor.bool_val.extend(values)
+    else:
+        tensor.float_val.extend(values)
+    return tensor
+
+
+def _find(repository: ModelRepository, request: Any) -> ServedModel:
+    if not request.HasField("model_spec"):
+        raise invalid("Missing ModelSpec")
+    spec = request.model_spec
+    return repository.find(
+        spec.name,
+        spec.version.value if spec.HasField("version") else None,
+        spec.version_label if spec.HasField("version_label") else None,
+    )
+
+
+def _wanted(names: Any, outputs: tuple[str, ...]) -> tuple[str, ...]:
+    for number, name in enumerate(names):
+        if name not in outputs:
+            raise invalid(
+                f"output tensor alias not found in signature: {name} Outputs expected to be in the set "
+                f"{{{','.join(sorted(outputs))}}}."
+            )
+        if name in names[:number]:
+            raise invalid(f"duplicate output tensor alias: {name}")
+    return tuple(names) or outputs

@@ -1,0 +1,138 @@
+"""TensorFlow Serving's REST interface for one model: status, metadata and `:predict`.
+
+Paths, bodies and statuses follow tensorflow_serving/model_servers/http_rest_api_handler.cc and http_rest_api_util.cc.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
+
+from captcha_keras.serving.batching import Batcher
+from captcha_keras.serving.errors import invalid
+from captcha_keras.serving.json_tensors import parse_json, parse_request, write_response
+from captcha_keras.serving.repository import ModelRepository
+
+PREDICT = re.compile(
+    r"(?i)/v1/models/([^/:]+)(?:(?:/versions/(\d+))|(?:/labels/([^/:]+)))?:(classify|regress|predict)", re.ASCII
+)
+STATUS = re.compile(
+    r"(?i)/v1/models(?:/([^/:]+))?(?:(?:/versions/(\d+))|(?:/labels/([^/:]+)))?(?:/(metadata))?", re.ASCII
+)
+GREATEST_VERSION = 2**63 - 1
+# A longer body is parsed beside the event loop.
+LONG_BODY = 1 << 18
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a path means.
+
+    Attributes:
+        model: Name of the model; "" if the path has none.
+        version: Number of its version, if the path has one.
+        label: Label of its version, if the path has one.
+        action: "predict", "classify", "regress", "metadata" or "status".
+    """
+
+    model: str
+    version: int | None
+    label: str | None
+    action: str
+
+
+def parse_path(method: str, path: str) -> Target:
+    """What a request is about.
+
+    Args:
+        method: "GET", "POST", …
+        path: The path as sent, percent signs and all.
+
+    Raises:
+        RequestError: It is no request of this interface.
+    """
+    pattern = {"POST": PREDICT, "GET": STATUS}.get(method)
+    match = pattern.fullmatch(path) if pattern else None
+    if match is None:
+        raise invalid(f"Malformed request: {method} {path}")
+    name, number, label, action = match.groups()
+    if number is not None and int(number[:20]) > GREATEST_VERSION:
+        raise invalid(f"Failed to convert version: {number} to numeric.")
+    return Target(
+        unquote(name or ""),
+        None if number is None else int(number),
+        None if label is None else unquote(label),
+        (action or "status").lower(),
+    )
+
+
+async def predict(target: Target, body: bytes, repository: ModelRepository, batcher: Batcher) -> bytes:
+    """Answer a `POST`; returns the JSON body.
+
+    Raises:
+        RequestError: It cannot be answered.
+    """
+    document = await _beside(body, parse_json, body)
+    model = repository.find(target.model, target.version, target.label)
+    if target.action != "predict":
+        # TF Serving's answer for a model all of whose signatures are for `predict`.
+        kind = {"classify": "classification", "regress": "regression"}[target.action]
+        raise invalid(
+            f"Expected {kind} signature method_name to be tensorflow/serving/{target.action}. "
+            "Was: tensorflow/serving/predict"
+        )
+    request = await _beside(body, parse_request, document, model.inputs)
+    outputs = await batcher.run(model, request.signature, request.arrays)
+    return write_response(outputs, row_format=request.row_format)
+
+
+async def _beside(body: bytes, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function, beside the event loop if the body is long."""
+    if len(body) > LONG_BODY:
+        return await asyncio.to_thread(function, *arguments)
+    return function(*arguments)
+
+
+def describe(target: Target, repository: ModelRepository) -> dict[str, Any]:
+    """Answer a `GET`: the status of versions, or the metadata of the one in service.
+
+    Raises:
+        RequestError: There is no such model or version.
+    """
+    if not target.model:
+        raise invalid("Missing model name in request.")
+    if target.action == "metadata":
+        return _metadata(target, repository)
+    if target.label is not None:
+        repository.find(target.model, target.version, target.label)
+    return {
+        "model_version_status": [
+            {
+                "version": str(status.version),
+                "state": status.state,
+                "status": {
+                    "error_code": "UNKNOWN" if status.error else "OK",
+                    "error_message": status.error,
+                },
+            }
+            for status in repository.status(target.model, target.version)
+        ]
+    }
+
+
+def _metadata(target: Target, repository: ModelRepository) -> dict[str, Any]:
+    model = repository.find(target.model, target.version, target.label)
+    signatures = {
+        name: MessageToDict(definition, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+        for name, definition in model.meta_graph.signature_def.items()
+    }
+    return {
+        "model_spec": {"name": target.model, "signature_name": "", "version": str(model.version)},
+        "metadata": {"signature_def": {"signature_def": signatures}},
+    }

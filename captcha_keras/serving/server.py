@@ -1,0 +1,132 @@
+"""The embedded server: one process, one event loop, HTTP and gRPC."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import uvicorn
+
+from captcha_keras.errors import CommandError, InputError
+from captcha_keras.serving.app import Application
+from captcha_keras.serving.batching import Batcher
+from captcha_keras.serving.config import ServeConfig
+from captcha_keras.serving.metrics import Metrics
+from captcha_keras.serving.protocol import ImpatientProtocol
+from captcha_keras.serving.repository import ModelRepository
+
+LOG = logging.getLogger(__name__)
+
+
+def serve(config: ServeConfig, *, started: Callable[[int, int | None], object] = lambda http, grpc: None) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way are answered first.
+
+    Args:
+        config: The settings.
+        started: Told the ports of HTTP and gRPC when both answer.
+
+    Raises:
+        InputError: There is no model, the image folder is none, or an address cannot be used.
+        CommandError: The model cannot be loaded.
+    """
+    if config.image_root is not None and not config.image_root.is_dir():
+        raise InputError(f"--image-root {config.image_root} is no folder.")
+    repository = ModelRepository(config.model, config.name)
+    repository.poll()
+    if not repository.serving:
+        raise _nothing_to_serve(repository)
+    asyncio.run(_serve(config, repository, started))
+
+
+async def _serve(
+    config: ServeConfig, repository: ModelRepository, started: Callable[[int, int | None], object]
+) -> None:
+    metrics = Metrics()
+    batcher = Batcher(config.batching, metrics.batch)
+    metrics.watch(lambda: batcher.waiting_rows, lambda: repository.current.version)
+    application = Application(config, repository, batcher, metrics)
+    with _listen(config.host, config.port) as listener:
+        server = _HttpServer(
+            uvicorn.Config(
+                application.asgi,
+                http=partial(ImpatientProtocol, config.header_timeout),  # type: ignore[arg-type]
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                limit_concurrency=config.most_connections,
+                timeout_graceful_shutdown=round(config.stop_timeout),
+            )
+        )
+        grpc_server, grpc_port = await _start_grpc(config, repository, batcher, metrics)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, server.stop)
+        watching = asyncio.create_task(_watch(repository, config.poll_interval))
+        port = listener.getsockname()[1]
+        LOG.info("serving", extra={"fields": {"host": config.host, "port": port, "grpc_port": grpc_port}})
+        started(port, grpc_port)
+        try:
+            await server.serve(sockets=[listener])
+            if grpc_server is not None:
+                await grpc_server.stop(config.stop_timeout)
+        finally:
+            watching.cancel()
+            batcher.close()
+    LOG.info("stopped")
+
+
+class _HttpServer(uvicorn.Server):
+    """uvicorn's server without its own handling of signals, which would end the process with one."""
+
+    def capture_signals(self) -> Any:
+        return contextlib.nullcontext()
+
+    def stop(self) -> None:
+        """Answer what is under way, then end; at once when told twice."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+async def _watch(repository: ModelRepository, interval: float) -> None:
+    while True:
+        await asyncio.sleep(interval)
+        try:
+            await asyncio.to_thread(repository.poll)
+        except OSError as error:
+            LOG.warning("model folder not readable", extra={"fields": {"error": str(error)}})
+
+
+async def _start_grpc(
+    config: ServeConfig, repository: ModelRepository, batcher: Batcher, metrics: Metrics
+) -> tuple[Any, int | None]:
+    if config.grpc_port is None:
+        return None, None
+    try:
+        from captcha_keras.serving.grpc_server import start_grpc
+    except ImportError as error:
+        raise InputError(f"gRPC needs more packages: pip install 'captcha-keras[grpc]' ({error}).") from error
+    return await start_grpc(config, repository, batcher, metrics)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        raise InputError(f"Cannot listen on {host}, port {port}: {error}.") from error
+
+
+def _nothing_to_serve(repository: ModelRepository) -> InputError | CommandError:
+    failed = [status for status in repository.states if status.error]
+    if failed:
+        return CommandError(failed[0].error)
+    return InputError(
+        f"{repository.path} holds no exported model; write one with captcha-keras export --to {repository.path}."
+    )

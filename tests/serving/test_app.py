@@ -1,0 +1,271 @@
+"""The HTTP application in this process: TF Serving's interface case by case, the short one, the page."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from starlette.testclient import TestClient
+
+from captcha_keras.images import decode_image
+from captcha_keras.serving.app import Application
+from captcha_keras.serving.batching import Batcher, BatchingConfig
+from captcha_keras.serving.config import ServeConfig
+from captcha_keras.serving.metrics import Metrics
+from captcha_keras.serving.repository import ModelRepository
+from tests.lively import SPEC
+
+PREDICT = "/v1/models/captcha:predict"
+
+
+def client_of(config: ServeConfig) -> TestClient:
+    models = ModelRepository(config.model, config.name)
+    models.poll()
+    metrics = Metrics()
+    batcher = Batcher(config.batching, metrics.batch)
+    metrics.watch(lambda: batcher.waiting_rows, lambda: models.current.version)
+    return TestClient(Application(config, models, batcher, metrics).asgi, raise_server_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory, files: list[bytes]) -> Path:
+    root = tmp_path_factory.mktemp("images")
+    (root / "a.jpg").write_bytes(files[0])
+    return root
+
+
+@pytest.fixture(scope="module")
+def http(version: Path, images: Path) -> Iterator[TestClient]:
+    with client_of(ServeConfig(version.parent, image_root=images, most_body_bytes=1 << 20)) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def expected(version: Path, files: list[bytes]) -> dict[str, Any]:
+    """What the exported model says of the files, without the server."""
+    signatures = tf.saved_model.load(str(version)).signatures
+    answer = {key: value.numpy() for key, value in signatures["serving_default"](tf.constant(files)).items()}
+    pixels = tf.constant(np.stack([decode_image(content) for content in files]))
+    return {**answer, **{key: value.numpy() for key, value in signatures["images"](pixels).items()}}
+
+
+def b64(content: bytes) -> dict[str, str]:
+    return {"b64": base64.b64encode(content).decode()}
+
+
+def error(response: Any, status: int) -> str:
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/json"
+    assert set(response.json()) == {"error"}
+    return str(response.json()["error"])
+
+
+def test_status_and_metadata_are_tf_servings(http: TestClient) -> None:
+    status = {
+        "model_version_status": [
+            {"version": "1", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
+        ]
+    }
+    for path in ("/v1/models/captcha", "/v1/models/captcha/versions/1", "/V1/Models/captcha"):
+        assert http.get(path).json() == status
+    metadata = http.get("/v1/models/captcha/metadata").json()
+    assert metadata["model_spec"] == {"name": "captcha", "signature_name": "", "version": "1"}
+    signatures = metadata["metadata"]["signature_def"]["signature_def"]
+    assert set(signatures) >= {"serving_default", "probabilities", "images"}
+    taken = signatures["serving_default"]["inputs"]["image_bytes"]
+    assert taken["dtype"] == "DT_STRING"
+    assert taken["tensor_shape"] == {"dim": [{"size": "-1", "name": ""}], "unknown_rank": False}
+    assert taken["name"] == "serving_default_image_bytes:0"
+    assert signatures["images"]["method_name"] == "tensorflow/serving/predict"
+    assert http.get("/v1/models/captcha/versions/1/metadata").json() == metadata
+
+
+def test_rows_and_columns_answer_as_the_model_does(
+    http: TestClient, files: list[bytes], expected: dict[str, Any]
+) -> None:
+    rows = http.post(PREDICT, json={"instances": [b64(content) for content in files]}).json()["predictions"]
+    assert [row["text"] for row in rows] == [text.decode() for text in expected["text"]]
+    assert len({row["text"] for row in rows}) > 4
+    np.testing.assert_allclose([row["char_confidence"] for row in rows], expected["char_confidence"], atol=1e-6)
+    assert all(set(row) == {"text", "confidence", "char_confidence", "valid"} for row in rows)
+    named = http.post(PREDICT, json={"instances": [{"image_bytes": b64(content)} for content in files]}).json()
+    assert named["predictions"] == rows
+    for inputs in ([b64(content) for content in files], {"image_bytes": [b64(content) for content in files]}):
+        columns = http.post("/v1/models/captcha/versions/1:predict", json={"inputs": inputs}).json()["outputs"]
+        assert columns == {key: [row[key] for row in rows] for key in columns}
+
+
+def test_every_signature_is_served(http: TestClient, files: list[bytes], expected: dict[str, Any]) -> None:
+    pixels = [decode_image(content).tolist() for content in files[:2]]
+    by_pixels = http.post(PREDICT, json={"signature_name": "images", "instances": pixels}).json()["predictions"]
+    request = {"signature_name": "probabilities", "inputs": [b64(content) for content in files[:2]]}
+    by_bytes = http.post(PREDICT, json=request).json()["outputs"]
+    assert by_bytes.pop("valid") == [True, True]
+    for head in SPEC.head_names:
+        np.testing.assert_allclose(by_bytes[head], expected[head][:2], atol=1e-5)
+        np.testing.assert_allclose([row[head] for row in by_pixels], expected[head][:2], atol=1e-5)
+
+
+def test_a_bad_row_harms_no_other(http: TestClient, files: list[bytes]) -> None:
+    rows = [files[0], b"", b"junk", files[1][:-40], files[1]]
+    answer = http.post(PREDICT, json={"instances": [b64(content) for content in rows]}).json()["predictions"]
+    good = http.post(PREDICT, json={"instances": [b64(files[0]), b64(files[1])]}).json()["predictions"]
+    assert [answer[0], answer[4]] == good
+    for row in answer[1:3]:
+        assert row == {"text": "", "confidence": 0.0, "char_confidence": [0.0] * 3, "valid": False}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "words"),
+    [
+        ("GET", "/v1/foo", "", 400, "Malformed request: GET /v1/foo"),
+        ("POST", "/v1/foo", "", 400, "Malformed request: POST /v1/foo"),
+        ("GET", "/v1/models", "", 400, "Missing model name in request."),
+        ("POST", "/v1/models", "", 400, "Malformed request: POST /v1/models"),
+        ("GET", "/v1/models/foo:predict", "", 400, "Malformed request: GET /v1/models/foo:predict"),
+        ("PUT", PREDICT, "", 400, f"Malformed request: PUT {PREDICT}"),
+        ("POST", "/v1/models/foo/version/50:regress", "", 400, "Malformed request: POST"),
+        ("POST", "/v1/models/foo/versions/HELLO:regress", "", 400, "Malformed request: POST"),
+        ("POST", f"/v1/models/foo/versions/{2**64 - 1}:regress", "", 400, "Failed to convert version"),
+        ("POST", f"/v1/models/foo/versions/{'9' * 5000}:regress", "", 400, "Failed to convert version"),
+        ("GET", "/v1/models/foo", "", 404, "Could not find any versions of model foo"),
+        ("GET", "/v1/models/captcha/versions/9", "", 404, "Could not find version 9 of model captcha"),
+        ("GET", "/v1/models/captcha/labels/a%20b", "", 400, "Unrecognized servable version label: a b"),
+        ("GET", "/v1/models/fo%C3%A9/metadata", "", 404, "Servable not found for request: Latest(foé)"),
+        ("POST", "/v1/models/foo:predict", '{"instances": [1]}', 404, "Servable not found for request: Latest(foo)"),
+        (
+            "POST",
+            "/v1/models/captcha/versions/99:predict",
+            '{"instances": [1]}',
+            404,
+            "Servable not found for request: Specific(captcha, 99)",
+        ),
+        ("POST", PREDICT, "", 400, "JSON Parse error: The document is empty"),
+        ("POST", PREDICT, "instances = [1, 2]", 400, "JSON Parse error: Invalid value."),
+        ("POST", PREDICT, '{"instances": [1, 2]}', 400, "is not of expected type: string"),
+        (
+            "POST",
+            PREDICT,
+            '{"signature_name": "none", "instances": [1]}',
+            400,
+            'Serving signature name: "none" not found in signature def',
+        ),
+        ("POST", PREDICT, '{"instances": [["a"]]}', 400, "image_bytes must have the shape [N], got [1, 1]."),
+        ("POST", PREDICT, '{"inputs": "a"}', 400, "image_bytes must have the shape [N], got []."),
+        (
+            "POST",
+            PREDICT,
+            '{"signature_name": "images", "instances": [[[[1, 2, 3]]]]}',
+            400,
+            "image must have the shape [N, 64, 96, 3], got [1, 1, 1, 3].",
+        ),
+        (
+            "POST",
+            "/v1/models/captcha:classify",
+            '{"examples": [{}]}',
+            400,
+            "Expected classification signature method_name to be tensorflow/serving/classify. "
+            "Was: tensorflow/serving/predict",
+        ),
+        ("POST", "/v1/models/captcha:regress", '{"examples": [{}]}', 400, "Expected regression signature"),
+        ("GET", "/nothing", "", 404, "Not Found"),
+        ("GET", "/recognize", "", 405, "Method Not Allowed"),
+        ("POST", "/recognize", "x", 400, "must be a form with one file"),
+        ("POST", "/recognize/path", "[]", 400, "Is not object"),
+        ("POST", "/recognize/path", "{}", 400, 'like {"filePathList": ["a.png"]}'),
+        ("POST", "/recognize/path", '{"filePathList": ["../a.jpg"]}', 400, "relative path below the image folder"),
+        ("POST", PREDICT, '{"instances": ["' + "a" * (1 << 20) + '"]}', 413, "A body may have 1,048,576 bytes."),
+    ],
+)
+def test_refusals(http: TestClient, method: str, path: str, body: str, status: int, words: str) -> None:
+    assert words in error(http.request(method, path, content=body), status)
+
+
+def test_an_uploaded_image_is_read(http: TestClient, files: list[bytes], expected: dict[str, Any]) -> None:
+    answer = http.post("/recognize", files={"file": ("a.jpg", files[2])}).json()
+    assert answer["text"] == expected["text"][2].decode()
+    assert answer["confidence"] == pytest.approx(expected["confidence"][2], abs=1e-5)
+    assert answer["milliseconds"] > 0
+    assert "no complete PNG or JPEG" in error(http.post("/recognize", files={"file": ("a.jpg", b"x")}), 400)
+    assert "Too many files" in error(http.post("/recognize", files={"a": b"x", "b": b"y"}), 400)
+    assert "one file" in error(http.post("/recognize", files={"file": (None, "words")}), 400)
+    broken = {"content-type": "multipart/form-data; boundary=b"}
+    for body in ("--b\r\nbroken", "", "--c\r\n"):
+        error(http.post("/recognize", content=body, headers=broken), 400)
+    error(http.post("/recognize", content="x", headers={"content-type": "multipart/form-data"}), 400)
+
+
+def test_files_of_the_server(http: TestClient, version: Path, expected: dict[str, Any]) -> None:
+    answer = http.post("/recognize/path", json={"filePathList": ["a.jpg", "none.jpg"]})
+    assert answer.json() == {"code": 0, "msg": "ok", "data": [expected["text"][0].decode(), ""]}
+    with client_of(ServeConfig(version.parent)) as off:
+        assert "--image-root" in error(off.post("/recognize/path", json={"filePathList": ["a.jpg"]}), 404)
+
+
+def test_a_drawn_image_is_one_that_the_model_reads(http: TestClient) -> None:
+    drawn = [http.post("/draw").json() for _ in range(3)]
+    assert len({answer["image"] for answer in drawn}) == 3
+    for answer in drawn:
+        assert decode_image(base64.b64decode(answer["image"])).shape == (SPEC.height, SPEC.width, 3)
+        assert answer["type"] == "image/jpeg"
+        SPEC.encode(answer["text"])
+
+
+def test_the_page_needs_nothing_from_elsewhere(http: TestClient) -> None:
+    page = http.get("/")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    for path in ("/page.css", "/page.js"):
+        assert path[1:] in page.text
+        assert http.get(path).status_code == 200
+        assert "http" not in http.get(path).text
+    assert "http" not in page.text
+
+
+def test_metrics_count_what_was_answered(version: Path, files: list[bytes]) -> None:
+    with client_of(ServeConfig(version.parent)) as http:
+        http.post(PREDICT, json={"instances": [b64(content) for content in files]})
+        http.post(PREDICT, content="x")
+        page = http.get("/monitoring/prometheus/metrics")
+        assert page.headers["content-type"].startswith("text/plain")
+        lines = page.text.splitlines()
+    assert 'captcha_requests_total{interface="http",route="tf_serving",status="200"} 1.0' in lines
+    assert 'captcha_requests_total{interface="http",route="tf_serving",status="400"} 1.0' in lines
+    assert "captcha_batch_rows_sum 8.0" in lines
+    assert "captcha_model_version 1.0" in lines
+    assert "captcha_waiting_rows 0.0" in lines
+
+
+def test_a_busy_server_says_so(version: Path, files: list[bytes]) -> None:
+    config = ServeConfig(version.parent, most_held_bytes=100)
+    with client_of(config) as http:
+        answer = http.post(PREDICT, json={"instances": [b64(files[0])]})
+        assert "busy" in error(answer, 503)
+        assert answer.headers["retry-after"] == "1"
+        # What was held is let go.
+        assert http.post(PREDICT, content='{"instances": []}').status_code == 400
+    with client_of(ServeConfig(version.parent, batching=BatchingConfig(timeout=1e-6))) as http:
+        assert "No answer within" in error(http.post(PREDICT, json={"instances": [b64(files[0])]}), 504)
+
+
+def test_a_failure_of_ours_tells_nothing(version: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("captcha_keras.serving.app.describe", fail)
+    with client_of(ServeConfig(version.parent)) as http:
+        assert error(http.get("/v1/models/captcha"), 500) == "The server failed; its log tells why."
+
+
+def test_answers_are_json_for_strict_parsers(http: TestClient, files: list[bytes]) -> None:
+    def no_constants(text: str) -> None:
+        raise AssertionError(text)
+
+    body = http.post(PREDICT, json={"instances": [b64(files[0]), b64(b"")]}).content
+    json.loads(body, parse_constant=no_constants)
