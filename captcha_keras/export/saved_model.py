@@ -63,6 +63,7 @@ def export_saved_model(
     if len(samples) < max(BATCHES):
         raise InputError(f"The exported model is checked on at least {max(BATCHES)} images, got {len(samples)}.")
     repository.mkdir(parents=True, exist_ok=True)
+    _sweep(repository)
     # TF Serving takes folders whose name is a number; this one it does not see.
     temporary = repository / f".tmp-{os.getpid()}"
     try:
@@ -78,6 +79,14 @@ def export_saved_model(
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     return version
+
+
+def _sweep(repository: Path) -> None:
+    """Remove what exports that were killed have left; one that is under way keeps its folder."""
+    for folder in repository.glob(".tmp-*"):
+        process = folder.name.removeprefix(".tmp-")
+        if process.isdecimal() and not Path("/proc", process).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def next_version(repository: Path) -> int:

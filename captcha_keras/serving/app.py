@@ -59,7 +59,7 @@ class Application:
         self._repository = repository
         self._batcher = batcher
         self._metrics = metrics
-        self._bodies = Bodies(config.most_body_bytes, config.most_held_bytes, config.body_timeout)
+        self._bodies = Bodies(config.most_body_bytes, config.most_held_bytes, config.arrival_timeout)
         self._drawing = asyncio.Lock()
         self._drawn_for: tuple[ServedModel, ImageSource] | None = None
         self.asgi = Starlette(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from captcha_keras.errors import InputError
 from captcha_keras.serving.batching import BatchingConfig
 
 MEBIBYTE = 1 << 20
@@ -25,8 +26,7 @@ class ServeConfig:
         most_body_bytes: Longest body of a request.
         most_held_bytes: Bodies of all requests that are under way, together.
         most_connections: HTTP connections at the same time.
-        header_timeout: Seconds for a request's headers to arrive.
-        body_timeout: Seconds for a request's body to arrive.
+        arrival_timeout: Seconds for a request's headers to arrive, and again for its body.
         stop_timeout: Seconds that requests under way get after SIGTERM.
         poll_interval: Seconds between looks for a new version.
     """
@@ -41,7 +41,14 @@ class ServeConfig:
     most_body_bytes: int = 16 * MEBIBYTE
     most_held_bytes: int = 256 * MEBIBYTE
     most_connections: int = 1024
-    header_timeout: float = 10.0
-    body_timeout: float = 30.0
+    arrival_timeout: float = 20.0
     stop_timeout: float = 10.0
     poll_interval: float = 1.0
+
+    def __post_init__(self) -> None:
+        for port in (self.port, self.grpc_port):
+            if port is not None and not 0 <= port <= 65535:
+                raise InputError(f"A port must be 0 to 65535, got {port}.")
+        for name in ("most_body_bytes", "arrival_timeout"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} must be positive, got {getattr(self, name)}.")

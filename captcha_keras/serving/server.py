@@ -55,7 +55,7 @@ async def _serve(
         server = _HttpServer(
             uvicorn.Config(
                 application.asgi,
-                http=partial(ImpatientProtocol, config.header_timeout),  # type: ignore[arg-type]
+                http=partial(ImpatientProtocol, config.arrival_timeout),  # type: ignore[arg-type]
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -116,9 +116,9 @@ async def _start_grpc(
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=2048)
     except (OSError, OverflowError) as error:
         raise InputError(f"Cannot listen on {host}, port {port}: {error}.") from error
 

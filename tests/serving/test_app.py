@@ -20,8 +20,7 @@ from captcha_keras.serving.config import ServeConfig
 from captcha_keras.serving.metrics import Metrics
 from captcha_keras.serving.repository import ModelRepository
 from tests.lively import SPEC
-
-PREDICT = "/v1/models/captcha:predict"
+from tests.serving.cases import PREDICT, REFUSALS
 
 
 def client_of(config: ServeConfig) -> TestClient:
@@ -124,38 +123,9 @@ def test_a_bad_row_harms_no_other(http: TestClient, files: list[bytes]) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "words"),
     [
-        ("GET", "/v1/foo", "", 400, "Malformed request: GET /v1/foo"),
-        ("POST", "/v1/foo", "", 400, "Malformed request: POST /v1/foo"),
-        ("GET", "/v1/models", "", 400, "Missing model name in request."),
-        ("POST", "/v1/models", "", 400, "Malformed request: POST /v1/models"),
-        ("GET", "/v1/models/foo:predict", "", 400, "Malformed request: GET /v1/models/foo:predict"),
-        ("PUT", PREDICT, "", 400, f"Malformed request: PUT {PREDICT}"),
-        ("POST", "/v1/models/foo/version/50:regress", "", 400, "Malformed request: POST"),
-        ("POST", "/v1/models/foo/versions/HELLO:regress", "", 400, "Malformed request: POST"),
-        ("POST", f"/v1/models/foo/versions/{2**64 - 1}:regress", "", 400, "Failed to convert version"),
-        ("POST", f"/v1/models/foo/versions/{'9' * 5000}:regress", "", 400, "Failed to convert version"),
-        ("GET", "/v1/models/foo", "", 404, "Could not find any versions of model foo"),
-        ("GET", "/v1/models/captcha/versions/9", "", 404, "Could not find version 9 of model captcha"),
+        *REFUSALS,
         ("GET", "/v1/models/captcha/labels/a%20b", "", 400, "Unrecognized servable version label: a b"),
         ("GET", "/v1/models/fo%C3%A9/metadata", "", 404, "Servable not found for request: Latest(foé)"),
-        ("POST", "/v1/models/foo:predict", '{"instances": [1]}', 404, "Servable not found for request: Latest(foo)"),
-        (
-            "POST",
-            "/v1/models/captcha/versions/99:predict",
-            '{"instances": [1]}',
-            404,
-            "Servable not found for request: Specific(captcha, 99)",
-        ),
-        ("POST", PREDICT, "", 400, "JSON Parse error: The document is empty"),
-        ("POST", PREDICT, "instances = [1, 2]", 400, "JSON Parse error: Invalid value."),
-        ("POST", PREDICT, '{"instances": [1, 2]}', 400, "is not of expected type: string"),
-        (
-            "POST",
-            PREDICT,
-            '{"signature_name": "none", "instances": [1]}',
-            400,
-            'Serving signature name: "none" not found in signature def',
-        ),
         ("POST", PREDICT, '{"instances": [["a"]]}', 400, "image_bytes must have the shape [N], got [1, 1]."),
         ("POST", PREDICT, '{"inputs": "a"}', 400, "image_bytes must have the shape [N], got []."),
         (

@@ -1,7 +1,13 @@
 "use strict";
 
 const element = (id) => document.getElementById(id);
-const percent = (value) => `${(100 * value).toFixed(value > 0.9995 || value < 0.0005 ? 2 : 1)} %`;
+
+/** A probability; no-break spaces keep number and unit together. */
+function percent(value) {
+  if (value > 0.9999) return ">\u00a099.99\u00a0%";
+  if (value < 0.0001) return "<\u00a00.01\u00a0%";
+  return `${(100 * value).toFixed(2)}\u00a0%`;
+}
 
 let shown = null; // the object URL of the image on the page
 let latest = 0; // number of the last question; answers to earlier ones are late
@@ -72,7 +78,7 @@ async function read(blob, truth) {
     spell(answer.text, truth);
     const verdict = truth === null ? "" : answer.text === truth ? "Right. " : `Wrong: it says ${truth}. `;
     element("summary").textContent =
-      `${verdict}Confidence ${percent(answer.confidence)}, read in ${answer.milliseconds.toFixed(1)} ms.`;
+      `${verdict}Confidence ${percent(answer.confidence)}, read in ${answer.milliseconds.toFixed(1)}\u00a0ms.`;
     element("positions").replaceChildren(...answer.characters.map(column));
     element("result").hidden = false;
   } catch (error) {

@@ -1,0 +1,184 @@
+"""The page in headless Chromium (Debian: apt-get install chromium chromium-driver).
+
+Where there is none its tests are skipped; with CAPTCHA_KERAS_BROWSER=required, as in CI, that is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.lively import SPEC
+from tests.serving.served import ServerProcess
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="module")
+def server(version: Path) -> Iterator[ServerProcess]:
+    with ServerProcess(version.parent) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[webdriver.Chrome]:
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        assert os.environ.get("CAPTCHA_KERAS_BROWSER") != "required", "chromium and chromedriver are not installed"
+        pytest.skip("chromium and chromedriver are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in FLAGS:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def page(browser: webdriver.Chrome, server: ServerProcess) -> Iterator[webdriver.Chrome]:
+    browser.set_window_size(1000, 900)
+    browser.get(server.url)
+    yield browser
+    # Nothing was blocked, missing or thrown.
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def shown(browser: webdriver.Chrome, name: str) -> Any:
+    """An element, once it is seen."""
+    WebDriverWait(browser, 20).until(lambda _: browser.find_element(By.ID, name).is_displayed())
+    return browser.find_element(By.ID, name)
+
+
+def read(browser: webdriver.Chrome, act: Callable[[], None]) -> tuple[str, str]:
+    """What the page reads after something was done: the text and the line below."""
+    browser.execute_script("document.getElementById('result').hidden = true")
+    act()
+    shown(browser, "result")
+    return shown(browser, "text").text, shown(browser, "summary").text
+
+
+def test_a_drawn_image_is_read(page: webdriver.Chrome) -> None:
+    assert page.title == "captcha-keras"
+    text, summary = read(page, page.find_element(By.ID, "draw").click)
+    assert 0 < len(text) <= 3
+    assert "Right." in summary or "Wrong: it says" in summary
+    assert "Confidence" in summary
+    assert summary.endswith("\u00a0ms.")
+    image = page.find_element(By.ID, "image")
+    assert page.execute_script("return [arguments[0].naturalWidth, arguments[0].naturalHeight]", image) == [96, 64]
+    columns = page.find_elements(By.CSS_SELECTOR, "#positions > li")
+    assert [column.find_element(By.TAG_NAME, "h2").text for column in columns] == [
+        "Position 1",
+        "Position 2",
+        "Position 3",
+    ]
+    for column in columns:
+        rows = column.find_elements(By.CSS_SELECTOR, "ul li")
+        assert len(rows) == 5
+        assert {row.text.split("\n")[0] for row in rows} == {*SPEC.alphabet, "none"}
+        widths = [row.find_element(By.CLASS_NAME, "bar").size["width"] for row in rows]
+        assert widths == sorted(widths, reverse=True)
+        assert widths[0] > widths[-1]
+
+
+def test_a_file_is_read(page: webdriver.Chrome, tmp_path: Path, files: list[bytes]) -> None:
+    found = []
+    for number, content in enumerate(files[:3]):
+        path = tmp_path / f"{number}.jpg"
+        path.write_bytes(content)
+        text, summary = read(page, lambda path=path: page.find_element(By.ID, "file").send_keys(str(path)))
+        assert "Right" not in summary
+        assert "Wrong" not in summary
+        assert page.find_element(By.ID, "image").get_attribute("alt") == f"{number}.jpg"
+        found.append(text)
+    assert len(set(found)) > 1
+
+
+def test_a_file_that_is_no_image_is_told(page: webdriver.Chrome, tmp_path: Path) -> None:
+    path = tmp_path / "words.png"
+    path.write_text("words")
+    page.find_element(By.ID, "file").send_keys(str(path))
+    assert "no complete PNG or JPEG" in shown(page, "error").text
+    assert not page.find_element(By.ID, "result").is_displayed()
+    entries = page.get_log("browser")  # the answer 400 itself
+    assert all("400" in entry["message"] for entry in entries)
+
+
+def test_the_keyboard_alone_is_enough(page: webdriver.Chrome) -> None:
+    body = page.find_element(By.TAG_NAME, "body")
+    body.send_keys(Keys.TAB)
+    focused = page.switch_to.active_element
+    assert focused.get_attribute("id") == "draw"
+    assert page.execute_script("return getComputedStyle(arguments[0]).outlineStyle", focused) == "solid"
+    text, _ = read(page, lambda: focused.send_keys(Keys.ENTER))
+    assert text
+    page.switch_to.active_element.send_keys(Keys.TAB)
+    assert page.switch_to.active_element.get_attribute("id") == "file"
+
+
+@pytest.mark.parametrize("width", [320, 390, 1400])
+def test_it_fits_every_screen(page: webdriver.Chrome, width: int) -> None:
+    metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 1000}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        read(page, page.find_element(By.ID, "draw").click)
+        assert page.execute_script("return document.documentElement.scrollWidth") <= width
+        for button in page.find_elements(By.CSS_SELECTOR, "button, .button"):
+            assert button.size["height"] >= 44  # a finger's
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def luminance(colour: str) -> float:
+    channels = [int(value) / 255 for value in colour[colour.index("(") + 1 :].rstrip(")").split(",")[:3]]
+    linear = [value / 12.92 if value <= 0.03928 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_can_be_read_in_both_schemes(page: webdriver.Chrome, scheme: str) -> None:
+    """Contrasts of at least 4.5, as WCAG 2.2 asks of text."""
+    page.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    )
+    try:
+        read(page, page.find_element(By.ID, "draw").click)
+        style = "return getComputedStyle(document.querySelector(arguments[0]))[arguments[1]]"
+        pairs = [("h1", "body"), ("header p", "body"), ("#summary", "body"), ("#draw", "#draw"), (".button", "#drop")]
+        pairs += [("#positions h2", "#positions > li"), ("#positions ul li", ".bar"), ("#error", "body")]
+        for front, back in pairs:
+            values = [
+                luminance(page.execute_script(style, front, "color")),
+                luminance(page.execute_script(style, back, "backgroundColor")),
+            ]
+            assert (max(values) + 0.05) / (min(values) + 0.05) >= 4.5, (front, back)
+        dark = luminance(page.execute_script(style, "body", "backgroundColor")) < 0.1
+        assert dark == (scheme == "dark")
+    finally:
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_nothing_comes_from_elsewhere(page: webdriver.Chrome, server: ServerProcess) -> None:
+    read(page, page.find_element(By.ID, "draw").click)
+    names = page.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert {f"{server.url}/page.css", f"{server.url}/page.js", f"{server.url}/recognize"} <= set(names)
+    assert all(name.startswith((server.url, "blob:", "data:")) for name in names)
