@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RUN := runs/first
 
-.PHONY: run test test-long lint format bench clean
+.PHONY: run test test-long test-serving lint format bench clean
 
 run: $(VENV)/.installed
 	$(BIN)/python data_gen.py
@@ -19,6 +19,10 @@ test: lint
 test-long: $(VENV)/.tested
 	$(BIN)/pip install --quiet --editable '.[jax]'
 	$(BIN)/python -m pytest -m long
+
+# The exported model in TF Serving's own C++ loader, compiled against TensorFlow's headers; needs g++.
+test-serving: $(VENV)/.tested
+	$(BIN)/python -m pytest -m serving
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .
