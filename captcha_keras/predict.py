@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import io
+import json
 import time
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from captcha_keras.errors import InputError
-from captcha_keras.export import read_spec
 from captcha_keras.images import fit
 from captcha_keras.reading import Reading
 from captcha_keras.spec import CaptchaSpec
-from captcha_keras.trained import TrainedModel, find_model
-from captcha_keras.training.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from captcha_keras.trained import TrainedModel
 
 BATCH = 256
+# Where an ONNX file has its spec, as JSON; a LiteRT file has it in a ZIP archive at its end, as the format provides.
+ONNX_SPEC = "captcha_keras.spec"
+LITERT_SPEC = "spec.json"
+FILES = (".onnx", ".tflite")
 
 
 class Recognizer:
@@ -40,11 +46,18 @@ class Recognizer:
         """Load a run's best network or an exported model.
 
         Args:
-            path: A run folder, a file inside of it, a version of an exported model, or the folder of its versions.
+            path: A run folder, a file inside of it, a version of an exported model, the folder of its versions, or an
+                ONNX or LiteRT file.
 
         Raises:
             InputError: There is none, or it cannot be read.
         """
+        if Path(path).suffix == ".onnx":
+            return cls.from_onnx(path)
+        if Path(path).suffix == ".tflite":
+            return cls.from_litert(path)
+        from captcha_keras.trained import find_model
+
         return cls.of(find_model(Path(path)))
 
     @classmethod
@@ -63,6 +76,8 @@ class Recognizer:
         Raises:
             InputError: There is none, or it cannot be read.
         """
+        from captcha_keras.training.run_folder import RunFolder
+
         run = RunFolder(Path(path))
         spec = run.read_spec()
         return cls(run.load_network().predict_on_batch, spec)
@@ -74,6 +89,10 @@ class Recognizer:
         Raises:
             InputError: There is none, or it cannot be read.
         """
+        import tensorflow as tf
+
+        from captcha_keras.export import read_spec
+
         spec = read_spec(Path(version))
         try:
             loaded = tf.saved_model.load(str(version))
@@ -85,6 +104,47 @@ class Recognizer:
             return result
 
         return cls(outputs, spec)
+
+    @classmethod
+    def from_onnx(cls, path: Path | str) -> Recognizer:
+        """Load an ONNX file that `captcha-keras export` wrote; needs ONNX Runtime, not TensorFlow.
+
+        Raises:
+            InputError: There is none, it cannot be read, or ONNX Runtime is missing.
+        """
+        content = _content(path)
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise InputError("ONNX files need ONNX Runtime: pip install 'captcha-keras[onnx]'.") from error
+        try:
+            session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+            spec = CaptchaSpec.from_json(json.loads(session.get_modelmeta().custom_metadata_map[ONNX_SPEC]))
+        except Exception as error:  # ONNX Runtime raises kinds of its own
+            raise InputError(f"{path} is no ONNX file of captcha-keras: {error}") from error
+        (given,) = session.get_inputs()
+        names = [output.name for output in session.get_outputs()]
+        return cls(lambda images: dict(zip(names, session.run(names, {given.name: images}), strict=True)), spec)
+
+    @classmethod
+    def from_litert(cls, path: Path | str) -> Recognizer:
+        """Load a LiteRT file that `captcha-keras export` wrote; needs LiteRT, not TensorFlow.
+
+        Raises:
+            InputError: There is none, it cannot be read, or LiteRT is missing.
+        """
+        content = _content(path)
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+        except ImportError as error:
+            raise InputError("LiteRT files need LiteRT: pip install 'captcha-keras[litert]'.") from error
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                spec = CaptchaSpec.from_json(json.loads(archive.read(LITERT_SPEC)))
+            run = Interpreter(model_content=content).get_signature_runner()
+        except Exception as error:  # LiteRT raises many kinds
+            raise InputError(f"{path} is no LiteRT file of captcha-keras: {error}") from error
+        return cls(lambda images: run(image=images), spec)
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities of every class.
@@ -115,6 +175,13 @@ class Recognizer:
             return []
         fitted = np.stack([fit(image, self.spec.width, self.spec.height) for image in images])
         return readings(self.probabilities(fitted), self.spec)
+
+
+def _content(path: Path | str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def readings(probabilities: NDArray[np.float32], spec: CaptchaSpec) -> list[Reading]:

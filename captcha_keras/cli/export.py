@@ -1,19 +1,31 @@
-"""`captcha-keras export`: a trained network as a SavedModel."""
+"""`captcha-keras export`: a trained network in a format that others run."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from captcha_keras.cli.environment import load_tensorflow
 from captcha_keras.console import run_command
+from captcha_keras.errors import InputError
 
-DESCRIPTION = """Write a run's best network as the next version of a model that TF Serving runs as it stands.
+if TYPE_CHECKING:
+    from captcha_keras.training.run_folder import RunFolder
+    from data_gen import ImageSource
 
-The version appears in one step, after it was seen to read new images as the network does."""
+DESCRIPTION = """Write a run's best network in a format that others run.
 
-SAMPLES = 64
+saved_model  the next version of a model that TensorFlow Serving runs as it stands: image files in, text out
+onnx         a file for ONNX Runtime: pixels in, probabilities out, the alphabet in its metadata
+litert       a file for LiteRT, the same; --quantised: a quarter of the size, 8-bit weights
+
+What is written appears in one step, after it was seen to read new images as the network does."""
+
+FORMATS = {"saved_model": "models/captcha", "onnx": "models/captcha.onnx", "litert": "models/captcha.tflite"}
+SERVED_SAMPLES = 64
+SAMPLES = 1000
 
 
 def parser(prog: str = "captcha-keras export") -> argparse.ArgumentParser:
@@ -21,42 +33,78 @@ def parser(prog: str = "captcha-keras export") -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog=prog, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    result.add_argument("--run", type=Path, metavar="DIR", help="the run (the newest finished one)")
-    result.add_argument(
-        "--to", type=Path, default=Path("models/captcha"), metavar="DIR", help="folder of the versions (%(default)s)"
-    )
+    add = result.add_argument
+    add("--run", type=Path, metavar="DIR", help="the run (the newest finished one)")
+    add("--format", choices=FORMATS, default="saved_model", help="%(default)s")
+    add("--to", type=Path, metavar="PATH", help=f"folder of the versions, or file ({', '.join(FORMATS.values())})")
+    add("--quantised", action="store_true", help="8-bit weights (litert alone)")
+    add("--fonts", nargs="+", default=[], metavar="TTF", help="fonts of the data set, if it has own ones")
     return result
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "captcha-keras export") -> int:
     """Run the command; returns the exit status."""
     options = parser(prog).parse_args(arguments)
-    return run_command(lambda: _export(options), kept="No version was added.")
+    return run_command(lambda: _export(options), kept="Nothing was written.")
 
 
 def _export(options: argparse.Namespace) -> None:
+    if options.quantised and options.format != "litert":
+        raise InputError(f"--quantised goes with --format litert, not with {options.format}.")
     load_tensorflow()
-    import keras
-
     from captcha_keras.devices import select_device
-    from captcha_keras.errors import InputError
-    from captcha_keras.export import export_saved_model
+    from captcha_keras.fresh import series_like
     from captcha_keras.training.run_folder import RunFolder, newest_run
-    from data_gen import ImageSource
 
     run = RunFolder(options.run) if options.run else newest_run(finished=True)
     if run is None:
         raise InputError("There is no finished run in runs/; train one with python train.py, or name one with --run.")
-    spec = run.read_spec()
+    description = run.read_record()["dataset"]["description"]
+    source = series_like(description, run.read_spec(), "export", options.fonts).source()
     select_device(gpu=False)
-    source = ImageSource(spec, "export")
+    target = options.to or Path(FORMATS[options.format])
+    if options.format == "saved_model":
+        _export_saved_model(run, source, target)
+    else:
+        _export_file(run, source, target, options.format, quantised=options.quantised)
+
+
+def _export_saved_model(run: RunFolder, source: ImageSource, repository: Path) -> None:
+    import keras
+
+    from captcha_keras.export import export_saved_model
+
     version = export_saved_model(
         run.load_network(),
-        spec,
-        options.to,
-        [source.draw(index).content for index in range(SAMPLES)],
-        model_name=options.to.resolve().name,
+        source.spec,
+        repository,
+        [source.draw(index).content for index in range(SERVED_SAMPLES)],
+        model_name=repository.resolve().name,
         assets={file.name: file.read_bytes() for file in (run.config_file, run.history_file) if file.exists()},
     )
     size = sum(file.stat().st_size for file in version.rglob("*") if file.is_file())
-    print(f"{version}: {size / 1e6:.1f} MB, reads {SAMPLES} new images as {run.path} does (Keras {keras.__version__}).")
+    print(
+        f"{version}: {size / 1e6:.1f} MB, reads {SERVED_SAMPLES} new images as {run.path} does "
+        f"(Keras {keras.__version__})."
+    )
+
+
+def _export_file(run: RunFolder, source: ImageSource, path: Path, file_format: str, *, quantised: bool) -> None:
+    import numpy as np
+
+    from captcha_keras.export import LabelledPixels, export_litert, export_onnx
+
+    drawings = [source.draw(index) for index in range(SAMPLES)]
+    samples = LabelledPixels(
+        np.stack([drawing.pixels for drawing in drawings]),
+        source.spec.encode_all(drawing.text for drawing in drawings),
+    )
+    network = run.load_network()
+    if file_format == "onnx":
+        result = export_onnx(network, source.spec, path, samples)
+    else:
+        result = export_litert(network, source.spec, path, samples, quantised=quantised)
+    print(
+        f"{path}: {path.stat().st_size / 1e6:.1f} MB, reads {result.exported_right:,} of {result.count:,} new images "
+        f"right, the network {result.network_right:,}; probabilities differ by at most {result.worst:.2g}."
+    )

@@ -12,6 +12,7 @@ from captcha_keras.cli.environment import load_tensorflow
 from captcha_keras.console import run_command
 from captcha_keras.errors import DatasetError
 from captcha_keras.images import ImageError, read_image
+from captcha_keras.predict import FILES, Recognizer
 
 DESCRIPTION = """Read image files; prints file, text and confidence, tab separated.
 
@@ -27,8 +28,8 @@ def parser(prog: str = "captcha-keras predict") -> argparse.ArgumentParser:
     result.add_argument(
         "--model",
         type=Path,
-        metavar="DIR",
-        help="run or exported model (the newest finished run, else the shipped model)",
+        metavar="PATH",
+        help="run, exported model, ONNX or LiteRT file (the newest finished run, else the shipped model)",
     )
     result.add_argument("--json", action="store_true", help="print a JSON object a line")
     return result
@@ -49,17 +50,22 @@ def _predict(options: argparse.Namespace) -> None:
         except ImageError as error:
             problems.append(f"{path} {error}")
     if images:
-        load_tensorflow()
-        from captcha_keras.devices import select_device
-        from captcha_keras.predict import Recognizer
-        from captcha_keras.trained import find_model
-
-        select_device(gpu=False)
-        recognizer = Recognizer.of(find_model(options.model))
-        for path, reading in zip(files, recognizer.read(images), strict=True):
+        for path, reading in zip(files, _recognizer(options.model).read(images), strict=True):
             if options.json:
                 print(json.dumps({"file": str(path), **dataclasses.asdict(reading)}))
             else:
                 print(f"{path}\t{reading.text}\t{reading.confidence:.4f}")
     if problems:
         raise DatasetError(f"{len(problems)} of {len(options.images)} files could not be read:", problems)
+
+
+def _recognizer(model: Path | None) -> Recognizer:
+    if model is not None and model.suffix in FILES:
+        # These need no TensorFlow.
+        return Recognizer.load(model)
+    load_tensorflow()
+    from captcha_keras.devices import select_device
+    from captcha_keras.trained import find_model
+
+    select_device(gpu=False)
+    return Recognizer.of(find_model(model))

@@ -58,8 +58,7 @@ def export_saved_model(
         InputError: The backend is not TensorFlow, or there are too few samples.
         CommandError: The exported model reads differently; nothing is left behind.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise InputError("A SavedModel is written by the TensorFlow backend; unset KERAS_BACKEND.")
+    require_tensorflow("A SavedModel")
     if len(samples) < max(BATCHES):
         raise InputError(f"The exported model is checked on at least {max(BATCHES)} images, got {len(samples)}.")
     repository.mkdir(parents=True, exist_ok=True)
@@ -67,7 +66,7 @@ def export_saved_model(
     # TF Serving takes folders whose name is a number; this one it does not see.
     temporary = repository / f".tmp-{os.getpid()}"
     try:
-        _write(network, spec, temporary)
+        write_signatures(network, spec, temporary)
         for name, content in (assets or {}).items():
             (temporary / SPEC_FILE).with_name(name).write_bytes(content)
         write_json(temporary / SPEC_FILE, spec.to_json())
@@ -87,6 +86,16 @@ def _sweep(repository: Path) -> None:
         process = folder.name.removeprefix(".tmp-")
         if process.isdecimal() and not Path("/proc", process).exists():
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def require_tensorflow(what: str) -> None:
+    """Refuse another backend.
+
+    Raises:
+        InputError: Keras does not run on TensorFlow.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise InputError(f"{what} is written by the TensorFlow backend; unset KERAS_BACKEND.")
 
 
 def next_version(repository: Path) -> int:
@@ -137,7 +146,8 @@ def _distance(ours: tf.Tensor, theirs: NDArray[np.float32]) -> float:
     return float(np.abs(ours.numpy() - theirs).max())
 
 
-def _write(network: keras.Model, spec: CaptchaSpec, folder: Path) -> None:
+def write_signatures(network: keras.Model, spec: CaptchaSpec, folder: Path) -> None:
+    """Write the network as a SavedModel with the three signatures, unchecked."""
     heads = spec.head_names
     alphabet = tf.constant(spec.classes)
 
