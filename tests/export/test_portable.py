@@ -108,8 +108,8 @@ def test_a_file_that_reads_otherwise_is_not_written(name: str, tmp_path: Path, m
     assert not list(tmp_path.iterdir())
     # A quantised one is measured by what it loses.
     monkeypatch.setattr("captcha_keras.export.portable.TOLERANCE", 2.0)
+    right = LabelledPixels(PIXELS, Recognizer(Other().predict_on_batch, SPEC).probabilities(PIXELS).argmax(-1))
     with pytest.raises(CommandError, match=r"reads \d of 8 images right, the network \d"):
-        right = LabelledPixels(PIXELS, Recognizer(Other().predict_on_batch, SPEC).probabilities(PIXELS).argmax(-1))
         export(Other(), SPEC, tmp_path / name, right)
     assert not list(tmp_path.iterdir())
 

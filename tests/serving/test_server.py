@@ -23,6 +23,7 @@ import pytest
 from captcha_keras.cli.serve import main
 from captcha_keras.export import export_saved_model
 from captcha_keras.serving.client import RestClient
+from captcha_keras.serving.server import listen
 from tests.lively import FILES, SPEC, lively_network
 from tests.serving.cases import PREDICT
 from tests.serving.served import ServerProcess
@@ -57,6 +58,13 @@ def raw(server: ServerProcess, *parts: bytes, pause: float = 0.0) -> bytes:
             while chunk := connection.recv(65536):
                 answer += chunk
         return answer
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_answers_are_not_held_back_by_nagles_algorithm(host: str) -> None:
+    """asyncio sets TCP_NODELAY on connections whose socket names its protocol."""
+    with listen(host, 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
 
 
 def test_logs_are_json_with_one_line_a_request(server: ServerProcess) -> None:
