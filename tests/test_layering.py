@@ -33,7 +33,6 @@ DRAWERS = {
     "captcha_keras.cli.train",
     "captcha_keras.evaluation_data",
     "captcha_keras.fresh",
-    "captcha_keras.serving.app",
     "captcha_keras.serving.drawing",
     "captcha_keras.training.fresh_images",
     "captcha_keras.training.trainer",

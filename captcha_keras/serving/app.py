@@ -7,7 +7,7 @@ import base64
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
@@ -30,7 +30,9 @@ from captcha_keras.serving.model import ServedModel
 from captcha_keras.serving.recognize import recognize, recognize_files
 from captcha_keras.serving.repository import ModelRepository
 from captcha_keras.serving.rest import describe, parse_path, predict
-from data_gen import ImageSource
+
+if TYPE_CHECKING:
+    from data_gen import ImageSource
 
 PAGE = Path(__file__).parent / "page"
 PAGE_TYPES = {"index.html": "text/html", "page.css": "text/css", "page.js": "text/javascript"}
