@@ -110,8 +110,8 @@ def parse_request(document: Mapping[str, Any], inputs_of: Callable[[str], Mappin
     raise invalid("Missing 'inputs' or 'instances' key")
 
 
-def write_response(arrays: Arrays, *, row_format: bool) -> bytes:
-    """The JSON body of an answer."""
+def write_response(arrays: Arrays, row_format: bool) -> bytes:
+    """The JSON body of an answer: a list of rows, or of columns."""
     if row_format:
         rows = len(next(iter(arrays.values())))
         if len(arrays) == 1:

@@ -26,7 +26,7 @@ STATUS = re.compile(
     r"(?i)/v1/models(?:/([^/:]+))?(?:(?:/versions/(\d+))|(?:/labels/([^/:]+)))?(?:/(metadata))?", re.ASCII
 )
 GREATEST_VERSION = 2**63 - 1
-# A longer body is parsed beside the event loop.
+# A longer body is read, and answered, beside the event loop.
 LONG_BODY = 1 << 18
 
 
@@ -89,7 +89,8 @@ async def predict(target: Target, body: bytes, repository: ModelRepository, batc
         )
     request = await _beside(body, parse_request, document, model.inputs)
     outputs = await batcher.run(model, request.signature, request.arrays)
-    return write_response(outputs, row_format=request.row_format)
+    answer: bytes = await _beside(body, write_response, outputs, request.row_format)
+    return answer
 
 
 async def _beside(body: bytes, function: Callable[..., Any], *arguments: Any) -> Any:

@@ -99,8 +99,8 @@ async def _watch(repository: ModelRepository, interval: float) -> None:
         await asyncio.sleep(interval)
         try:
             await asyncio.to_thread(repository.poll)
-        except OSError as error:
-            LOG.warning("model folder not readable", extra={"fields": {"error": str(error)}})
+        except Exception:  # whatever it is, the model in service goes on and later versions are still looked for
+            LOG.exception("looking for a new version failed")
 
 
 async def _start_grpc(
