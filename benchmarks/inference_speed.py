@@ -89,8 +89,8 @@ def keras_network(method: str) -> Callable[[Path], Read]:
         from captcha_keras.networks import build_network
 
         network = build_network("vgg", read_spec(version))
-        weights = tf.saved_model.load(str(version)).weights
-        network.set_weights([np.asarray(weight) for weight in weights])
+        for variable, value in zip(network.variables, tf.saved_model.load(str(version)).weights, strict=True):
+            variable.assign(np.asarray(value))
         words = {"verbose": 0} if method == "predict" else {}
         return _by_pixels(version, lambda images: getattr(network, method)(images, **words))
 
