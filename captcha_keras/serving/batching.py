@@ -91,11 +91,15 @@ class Batcher:
         if len(sizes) != 1:
             raise invalid(f"The inputs must have the same number of rows, got {sorted(sizes)}.")
         (rows,) = sizes
+        if rows == 0:  # as TF Serving, where the convolutions refuse it
+            raise invalid("A request must have at least one row.")
         if rows > self._config.most_waiting_rows:
             raise invalid(f"A request may have {self._config.most_waiting_rows} rows, got {rows}.")
         if rows + self.waiting_rows > self._config.most_waiting_rows:
             raise RequestError(Code.UNAVAILABLE, "The server is busy; try again later.")
-        parts = [self._enqueue(model, signature, arrays, first, rows) for first in self._starts(rows)]
+        parts = [
+            self._enqueue(model, signature, arrays, first, rows) for first in range(0, rows, self._config.most_rows)
+        ]
         self._start()
         try:
             async with asyncio.timeout(self._config.timeout):
@@ -113,9 +117,6 @@ class Batcher:
     def close(self) -> None:
         """Let go of the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def _starts(self, rows: int) -> range:
-        return range(0, max(rows, 1), self._config.most_rows)
 
     def _enqueue(self, model: ServedModel, signature: str, arrays: Arrays, first: int, rows: int) -> _Waiting:
         count = min(rows - first, self._config.most_rows)

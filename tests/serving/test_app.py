@@ -128,6 +128,7 @@ def test_a_bad_row_harms_no_other(http: TestClient, files: list[bytes]) -> None:
         ("GET", "/v1/models/fo%C3%A9/metadata", "", 404, "Servable not found for request: Latest(foé)"),
         ("POST", PREDICT, '{"instances": [["a"]]}', 400, "image_bytes must have the shape [N], got [1, 1]."),
         ("POST", PREDICT, '{"inputs": "a"}', 400, "image_bytes must have the shape [N], got []."),
+        ("POST", PREDICT, '{"inputs": []}', 400, "A request must have at least one row."),
         (
             "POST",
             PREDICT,

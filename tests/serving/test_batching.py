@@ -92,7 +92,8 @@ def test_a_long_request_is_computed_in_parts() -> None:
         answer = await ask(Batcher(BatchingConfig(most_rows=4)), doubling, *range(10))
         assert answer["y"].tolist() == [2 * number for number in range(10)]
         assert doubling.batches == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
-        assert (await ask(Batcher(BatchingConfig()), doubling))["y"].tolist() == []
+        with pytest.raises(RequestError, match="at least one row"):
+            await ask(Batcher(BatchingConfig()), doubling)
 
     asyncio.run(main())
 
