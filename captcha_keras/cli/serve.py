@@ -74,6 +74,8 @@ def _serve(options: dict[str, object]) -> None:
     def started(port: int, grpc_port: int | None) -> None:
         host = f"[{config.host}]" if ":" in config.host else config.host
         grpc = f", gRPC on port {grpc_port}" if grpc_port else ""
-        print(f"Serving {config.model} on http://{host}:{port}/{grpc}. Ctrl-C ends it.", flush=True)
+        inside = config.model.is_relative_to(Path.cwd())
+        model = config.model.relative_to(Path.cwd()) if inside else config.model
+        print(f"Serving {model} on http://{host}:{port}/{grpc}. Ctrl-C ends it.", flush=True)
 
     serve(config, started=started)

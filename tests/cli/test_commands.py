@@ -238,10 +238,10 @@ def test_a_resumed_run_refuses_other_data(workplace: Path) -> None:
     assert "data/captcha is not the data set that other/run was trained on" in result.stderr
 
 
-def test_no_run_is_one_sentence(tmp_path: Path) -> None:
+def test_no_run_and_no_data_is_one_sentence(tmp_path: Path) -> None:
     result = call("evaluate.py", cwd=tmp_path)
     assert result.returncode == 2
-    assert result.stderr.startswith("There is no finished run in runs/; train one with python train.py")
+    assert result.stderr.startswith("data/captcha is no folder; expected a dataset drawn by data_gen.py")
 
 
 @pytest.mark.parametrize(
