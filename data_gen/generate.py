@@ -153,11 +153,9 @@ def write_data_set(
     files.mkdir(parents=True, exist_ok=True)
     if not (folder / DESCRIPTION).is_file():
         write_json(folder / PLAN, description)
-    with os.scandir(files) as entries:
-        for entry in entries:
-            if is_temporary(entry.name):  # of a process that was killed
-                Path(entry.path).unlink(missing_ok=True)
+    _sweep(files)
     fill(folder)
+    _sweep(files)  # Ray goes on without a worker that was killed
     _finish(plan, folder, description, texts)
     if folder is not output:
         _replace(output, replacement)
@@ -207,6 +205,14 @@ def _recorded(folder: Path) -> dict[str, Any] | None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise GenerationError(f"{folder} is not empty and holds no data set of this program.")
     return None
+
+
+def _sweep(files: Path) -> None:
+    """Remove what processes that were killed left half written."""
+    with os.scandir(files) as entries:
+        for entry in entries:
+            if is_temporary(entry.name):
+                Path(entry.path).unlink(missing_ok=True)
 
 
 def _finish(plan: Plan, folder: Path, description: dict[str, Any], texts: Iterable[str]) -> None:

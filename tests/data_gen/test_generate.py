@@ -323,6 +323,15 @@ def test_a_killed_ray_worker_is_replaced_and_the_bytes_are_the_same(tmp_path: Pa
     assert contents(tmp_path / "data") == contents(tmp_path / "reference")
 
 
+def test_what_a_replaced_worker_left_half_written_is_removed(tmp_path: Path, reference: dict[str, str]) -> None:
+    def engine(job: Job, pieces: Iterator[int]) -> Iterator[int]:
+        (job.folder / ".tmp-1-0003.jpg").write_bytes(b"half")
+        yield from in_this_process(job, pieces)
+
+    generate(SETTINGS, tmp_path / "data", engine=engine)
+    assert contents(tmp_path / "data") == reference
+
+
 @pytest.mark.parametrize(
     ("address", "message"),
     [("127.0.0.1:1", "There is no Ray cluster at 127.0.0.1:1"), ("somewhere", "must look like 10.0.0.1:6379")],

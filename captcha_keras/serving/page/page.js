@@ -45,6 +45,8 @@ function spell(text, truth) {
     return part;
   });
   element("text").replaceChildren(...letters);
+  element("text").classList.toggle("empty", text === "");
+  if (text === "") element("text").textContent = "no character";
 }
 
 function column(candidates, place) {
