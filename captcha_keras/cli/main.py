@@ -14,7 +14,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Sequence[str], str], int]]] = {
     "train": ("train a network (train.py)", train.main),
     "evaluate": ("measure a network (evaluate.py)", evaluate.main),
     "predict": ("read image files", predict.main),
-    "export": ("write a SavedModel for TF Serving", export.main),
+    "export": ("write a SavedModel for TF Serving, ONNX or LiteRT", export.main),
     "serve": ("serve an exported model over HTTP", serve.main),
 }
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import importlib.util
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from captcha_keras.cli.environment import load_tensorflow
 from captcha_keras.console import run_command
@@ -35,12 +37,24 @@ def parser(prog: str = "captcha-keras serve") -> argparse.ArgumentParser:
     add("--image-root", type=Path, metavar="DIR", help="let /recognize/path read images below this folder (off)")
     load = result.add_argument_group("load")
     add = load.add_argument
-    add("--batch-rows", type=int, metavar="N", help="most images computed together; 1: no batching (64)")
-    add("--waiting-rows", type=int, metavar="N", help="most images that wait; more are refused with 503 (1024)")
+    add(
+        "--batch-rows",
+        dest="most_rows",
+        type=int,
+        metavar="N",
+        help="most images computed together; 1: no batching (64)",
+    )
+    add(
+        "--waiting-rows",
+        dest="most_waiting_rows",
+        type=int,
+        metavar="N",
+        help="most images that wait; more are refused with 503 (1024)",
+    )
     add("--threads", type=int, metavar="N", help="computations at the same time (1)")
     add("--timeout", type=float, metavar="S", help="seconds that a request may take (30)")
     add("--arrival-timeout", type=float, metavar="S", help="seconds for headers to arrive, and again for a body (20)")
-    add("--body-bytes", type=int, metavar="N", help="longest body of a request (16777216)")
+    add("--body-bytes", dest="most_body_bytes", type=int, metavar="N", help="longest body of a request (16777216)")
     return result
 
 
@@ -50,7 +64,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "captcha-keras serv
     return run_command(lambda: _serve(options), kept="The server stopped.")
 
 
-def _serve(options: dict[str, object]) -> None:
+def _serve(options: dict[str, Any]) -> None:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise InputError(f"The server needs more packages ({missing[0]}): pip install 'captcha-keras[serve]'.")
@@ -63,12 +77,9 @@ def _serve(options: dict[str, object]) -> None:
     from captcha_keras.trained import SHIPPED
 
     select_device(gpu=False)
-    names = {"batch_rows": "most_rows", "waiting_rows": "most_waiting_rows", "threads": "threads", "timeout": "timeout"}
-    batching = BatchingConfig(**{names[name]: value for name, value in options.items() if name in names})  # type: ignore[arg-type]
-    rest = {name: value for name, value in options.items() if name not in names}
-    if "body_bytes" in rest:
-        rest["most_body_bytes"] = rest.pop("body_bytes")
-    config = ServeConfig(**{"model": SHIPPED, **rest, "batching": batching})  # type: ignore[arg-type]
+    of_batching = {field.name for field in fields(BatchingConfig)} & options.keys()
+    batching = BatchingConfig(**{name: options.pop(name) for name in of_batching})
+    config = ServeConfig(**{"model": SHIPPED, **options, "batching": batching})
     log_as_json()
 
     def started(port: int, grpc_port: int | None) -> None:

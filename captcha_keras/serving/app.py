@@ -19,17 +19,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from captcha_keras.serving.access import AccessLog
-from captcha_keras.serving.batching import Batcher
 from captcha_keras.serving.bodies import Bodies
-from captcha_keras.serving.config import ServeConfig
 from captcha_keras.serving.drawing import draw, source_for
 from captcha_keras.serving.errors import HTTP_STATUS, Code, RequestError, invalid
-from captcha_keras.serving.json_tensors import parse_json, write_error
-from captcha_keras.serving.metrics import CONTENT_TYPE, Metrics
+from captcha_keras.serving.json_answers import write_error
+from captcha_keras.serving.json_requests import parse_json
+from captcha_keras.serving.metrics import CONTENT_TYPE
 from captcha_keras.serving.model import ServedModel
 from captcha_keras.serving.recognize import recognize, recognize_files
-from captcha_keras.serving.repository import ModelRepository
 from captcha_keras.serving.rest import describe, parse_path, predict
+from captcha_keras.serving.service import Service
 
 if TYPE_CHECKING:
     from data_gen import ImageSource
@@ -50,17 +49,12 @@ class Application:
     """Answers HTTP requests.
 
     Args:
-        config: See `ServeConfig`.
-        repository: Gives the model in service.
-        batcher: Computes.
-        metrics: Counts.
+        service: What it answers with.
     """
 
-    def __init__(self, config: ServeConfig, repository: ModelRepository, batcher: Batcher, metrics: Metrics) -> None:
-        self._config = config
-        self._repository = repository
-        self._batcher = batcher
-        self._metrics = metrics
+    def __init__(self, service: Service) -> None:
+        config = service.config
+        self._service = service
         self._bodies = Bodies(config.most_body_bytes, config.most_held_bytes, config.arrival_timeout)
         self._drawing = asyncio.Lock()
         self._drawn_for: tuple[ServedModel, ImageSource] | None = None
@@ -77,7 +71,7 @@ class Application:
                 Route("/v1/{path:path}", self.tf_serving, methods=EVERY_METHOD),
                 Route("/V1/{path:path}", self.tf_serving, methods=EVERY_METHOD),
             ],
-            middleware=[Middleware(AccessLog, metrics=metrics)],
+            middleware=[Middleware(AccessLog, metrics=service.metrics)],
             exception_handlers={RequestError: _refuse, HTTPException: _refuse_http, Exception: _fail},
         )
 
@@ -85,9 +79,9 @@ class Application:
         """TF Serving's interface below /v1."""
         target = parse_path(request.method, request.scope["raw_path"].decode("latin-1"))
         if request.method == "GET":
-            return JSONResponse(describe(target, self._repository))
+            return JSONResponse(describe(target, self._service.repository))
         async with self._bodies.read(request) as body:
-            answer = await predict(target, body, self._repository, self._batcher)
+            answer = await predict(target, body, self._service.repository, self._service.batcher)
         return Response(answer, media_type="application/json")
 
     async def recognize(self, request: Request) -> Response:
@@ -95,12 +89,12 @@ class Application:
         begin = time.perf_counter()
         async with self._bodies.read(request) as body:
             content = await _uploaded(request, body)
-            answer = await recognize(content, self._repository.current, self._batcher)
+            answer = await recognize(content, self._service.repository.current, self._service.batcher)
         return JSONResponse({**answer, "milliseconds": round(1000 * (time.perf_counter() - begin), 2)})
 
     async def recognize_path(self, request: Request) -> Response:
         """Read image files on the server's disk."""
-        root = self._config.image_root
+        root = self._service.config.image_root
         if root is None:
             raise RequestError(
                 Code.NOT_FOUND, "Reading files of the server is off; it is turned on with --image-root DIR."
@@ -109,7 +103,7 @@ class Application:
             paths = parse_json(body).get("filePathList")
             if not isinstance(paths, list):
                 raise invalid('The body must be like {"filePathList": ["a.png"]}.')
-            texts = await recognize_files(paths, root, self._repository.current, self._batcher)
+            texts = await recognize_files(paths, root, self._service.repository.current, self._service.batcher)
         return JSONResponse({"code": 0, "msg": "ok", "data": texts})
 
     async def draw(self, request: Request) -> Response:
@@ -128,10 +122,10 @@ class Application:
 
     async def metrics(self, request: Request) -> Response:
         """What Prometheus reads."""
-        return Response(self._metrics.page(), headers={"Content-Type": CONTENT_TYPE})
+        return Response(self._service.metrics.page(), headers={"Content-Type": CONTENT_TYPE})
 
     def _source(self) -> ImageSource:
-        model = self._repository.current
+        model = self._service.repository.current
         if self._drawn_for is None or self._drawn_for[0] is not model:
             self._drawn_for = (model, source_for(model))
         return self._drawn_for[1]

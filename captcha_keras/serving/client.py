@@ -55,13 +55,17 @@ class Client(ABC):
     """Reads images in batches; asks again, later and later, while the server is busy or not there yet.
 
     Args:
+        model: The name of the model.
+        timeout: Seconds for a request.
         batch: Most images of a request.
         attempts: How often a request is sent before the client gives up.
     """
 
-    def __init__(self, batch: int = BATCH, attempts: int = ATTEMPTS) -> None:
+    def __init__(self, model: str, timeout: float, batch: int, attempts: int) -> None:
         if batch < 1 or attempts < 1:
             raise ValueError(f"batch and attempts must be at least 1, got {batch} and {attempts}.")
+        self._model = model
+        self._timeout = timeout
         self._batch = batch
         self._attempts = attempts
 
@@ -82,13 +86,20 @@ class Client(ABC):
             readings += self._patiently(images[first : first + self._batch])
         return readings
 
-    @abstractmethod
     def ready(self) -> bool:
         """Whether the server has a version of the model in service."""
+        try:
+            return "AVAILABLE" in self._states()
+        except ServerError:
+            return False
 
     @abstractmethod
     def close(self) -> None:
         """Close the connection."""
+
+    @abstractmethod
+    def _states(self) -> list[str]:
+        """The states of the model's versions."""
 
     @abstractmethod
     def _predict(self, images: Sequence[bytes]) -> list[Reading | None]:
@@ -121,10 +132,7 @@ class RestClient(Client):
 
     Args:
         url: Such as "http://127.0.0.1:8501".
-        model: The name of the model.
-        timeout: Seconds for a request.
-        batch: Most images of a request.
-        attempts: How often a request is sent before the client gives up.
+        model, timeout, batch, attempts: See `Client`.
     """
 
     def __init__(
@@ -136,7 +144,7 @@ class RestClient(Client):
         batch: int = BATCH,
         attempts: int = ATTEMPTS,
     ) -> None:
-        super().__init__(batch, attempts)
+        super().__init__(model, timeout, batch, attempts)
         import httpx2
 
         self._path = f"/v1/models/{model}"
@@ -144,17 +152,12 @@ class RestClient(Client):
         self._failures = (httpx2.ConnectError, httpx2.RemoteProtocolError, httpx2.ReadError)
         self._timeouts = httpx2.TimeoutException
 
-    def ready(self) -> bool:
-        """Whether the server has a version of the model in service."""
-        try:
-            answer = self._ask("GET", self._path)
-        except ServerError:
-            return False
-        return any(version["state"] == "AVAILABLE" for version in answer["model_version_status"])
-
     def close(self) -> None:
         """Close the connection."""
         self._http.close()
+
+    def _states(self) -> list[str]:
+        return [version["state"] for version in self._ask("GET", self._path)["model_version_status"]]
 
     def _predict(self, images: Sequence[bytes]) -> list[Reading | None]:
         rows = [{"b64": base64.b64encode(image).decode()} for image in images]
@@ -185,10 +188,7 @@ class GrpcClient(Client):
 
     Args:
         target: Such as "127.0.0.1:8500".
-        model: The name of the model.
-        timeout: Seconds for a request.
-        batch: Most images of a request.
-        attempts: How often a request is sent before the client gives up.
+        model, timeout, batch, attempts: See `Client`.
     """
 
     def __init__(
@@ -200,32 +200,26 @@ class GrpcClient(Client):
         batch: int = BATCH,
         attempts: int = ATTEMPTS,
     ) -> None:
-        super().__init__(batch, attempts)
+        super().__init__(model, timeout, batch, attempts)
         import grpc
         from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
-        self._model = model
-        self._timeout = timeout
         self._channel = grpc.insecure_channel(target)
         self._failure = grpc.RpcError
         self._prediction = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
         self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
 
-    def ready(self) -> bool:
-        """Whether the server has a version of the model in service."""
+    def close(self) -> None:
+        """Close the connection."""
+        self._channel.close()
+
+    def _states(self) -> list[str]:
         from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest, ModelVersionStatus
 
         request = GetModelStatusRequest()
         request.model_spec.name = self._model
-        try:
-            answer = self._ask(self._models.GetModelStatus, request)
-        except ServerError:
-            return False
-        return any(version.state == ModelVersionStatus.AVAILABLE for version in answer.model_version_status)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._channel.close()
+        versions = self._ask(self._models.GetModelStatus, request).model_version_status
+        return [ModelVersionStatus.State.Name(version.state) for version in versions]
 
     def _predict(self, images: Sequence[bytes]) -> list[Reading | None]:
         from tensorflow_serving.apis.predict_pb2 import PredictRequest

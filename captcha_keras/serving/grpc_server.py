@@ -20,33 +20,32 @@ from tensorflow_serving.apis import (
 
 from captcha_keras.errors import InputError
 from captcha_keras.serving.batching import Batcher
-from captcha_keras.serving.config import ServeConfig
 from captcha_keras.serving.errors import Code, RequestError, invalid
 from captcha_keras.serving.metrics import Metrics
 from captcha_keras.serving.model import DEFAULT_SIGNATURE, ServedModel
 from captcha_keras.serving.repository import ModelRepository
+from captcha_keras.serving.service import Service
 
 SIGNATURE_DEF = "signature_def"
 STATUS_CODES = {code: grpc.StatusCode[code.name] for code in Code}
 
 
-async def start_grpc(
-    config: ServeConfig, repository: ModelRepository, batcher: Batcher, metrics: Metrics
-) -> tuple[grpc.aio.Server, int]:
+async def start_grpc(service: Service) -> tuple[grpc.aio.Server, int]:
     """Start to answer; returns the server and its port.
 
     Raises:
         InputError: The address cannot be used.
     """
+    config = service.config
     server = grpc.aio.server(
         options=[("grpc.max_receive_message_length", config.most_body_bytes), ("grpc.so_reuseport", 0)],
         maximum_concurrent_rpcs=config.most_connections,
     )
-    calls = _Calls(metrics)
+    calls = _Calls(service.metrics)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        PredictionService(repository, batcher, calls, config.most_body_bytes), server
+        PredictionService(service.repository, service.batcher, calls, config.most_body_bytes), server
     )
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(repository, calls), server)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(service.repository, calls), server)
     host = f"[{config.host}]" if ":" in config.host else config.host
     try:
         port = server.add_insecure_port(f"{host}:{config.grpc_port}")

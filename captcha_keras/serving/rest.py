@@ -16,7 +16,8 @@ from google.protobuf.json_format import MessageToDict  # type: ignore[import-unt
 
 from captcha_keras.serving.batching import Batcher
 from captcha_keras.serving.errors import invalid
-from captcha_keras.serving.json_tensors import parse_json, parse_request, write_response
+from captcha_keras.serving.json_answers import write_response
+from captcha_keras.serving.json_requests import parse_json, parse_request
 from captcha_keras.serving.repository import ModelRepository
 
 PREDICT = re.compile(

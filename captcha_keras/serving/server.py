@@ -15,11 +15,10 @@ import uvicorn
 
 from captcha_keras.errors import CommandError, InputError
 from captcha_keras.serving.app import Application
-from captcha_keras.serving.batching import Batcher
 from captcha_keras.serving.config import ServeConfig
-from captcha_keras.serving.metrics import Metrics
 from captcha_keras.serving.protocol import ImpatientProtocol
 from captcha_keras.serving.repository import ModelRepository
+from captcha_keras.serving.service import Service
 
 LOG = logging.getLogger(__name__)
 
@@ -41,20 +40,15 @@ def serve(config: ServeConfig, *, started: Callable[[int, int | None], object] =
     repository.poll()
     if not repository.serving:
         raise _nothing_to_serve(repository)
-    asyncio.run(_serve(config, repository, started))
+    asyncio.run(_serve(Service.of(config, repository), started))
 
 
-async def _serve(
-    config: ServeConfig, repository: ModelRepository, started: Callable[[int, int | None], object]
-) -> None:
-    metrics = Metrics()
-    batcher = Batcher(config.batching, metrics.batch)
-    metrics.watch(lambda: batcher.waiting_rows, lambda: repository.current.version)
-    application = Application(config, repository, batcher, metrics)
+async def _serve(service: Service, started: Callable[[int, int | None], object]) -> None:
+    config = service.config
     with listen(config.host, config.port) as listener:
         server = _HttpServer(
             uvicorn.Config(
-                application.asgi,
+                Application(service).asgi,
                 http=partial(ImpatientProtocol, config.arrival_timeout),  # type: ignore[arg-type]
                 lifespan="off",
                 log_config=None,
@@ -64,11 +58,11 @@ async def _serve(
                 timeout_graceful_shutdown=round(config.stop_timeout),
             )
         )
-        grpc_server, grpc_port = await _start_grpc(config, repository, batcher, metrics)
+        grpc_server, grpc_port = await _start_grpc(service)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, server.stop)
-        watching = asyncio.create_task(_watch(repository, config.poll_interval))
+        watching = asyncio.create_task(_watch(service.repository, config.poll_interval))
         port = listener.getsockname()[1]
         LOG.info("serving", extra={"fields": {"host": config.host, "port": port, "grpc_port": grpc_port}})
         started(port, grpc_port)
@@ -78,7 +72,7 @@ async def _serve(
                 await grpc_server.stop(config.stop_timeout)
         finally:
             watching.cancel()
-            batcher.close()
+            service.batcher.close()
     LOG.info("stopped")
 
 
@@ -103,16 +97,14 @@ async def _watch(repository: ModelRepository, interval: float) -> None:
             LOG.exception("looking for a new version failed")
 
 
-async def _start_grpc(
-    config: ServeConfig, repository: ModelRepository, batcher: Batcher, metrics: Metrics
-) -> tuple[Any, int | None]:
-    if config.grpc_port is None:
+async def _start_grpc(service: Service) -> tuple[Any, int | None]:
+    if service.config.grpc_port is None:
         return None, None
     try:
         from captcha_keras.serving.grpc_server import start_grpc
     except ImportError as error:
         raise InputError(f"gRPC needs more packages: pip install 'captcha-keras[grpc]' ({error}).") from error
-    return await start_grpc(config, repository, batcher, metrics)
+    return await start_grpc(service)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -15,10 +15,10 @@ from starlette.testclient import TestClient
 
 from captcha_keras.images import decode_image
 from captcha_keras.serving.app import Application
-from captcha_keras.serving.batching import Batcher, BatchingConfig
+from captcha_keras.serving.batching import BatchingConfig
 from captcha_keras.serving.config import ServeConfig
-from captcha_keras.serving.metrics import Metrics
 from captcha_keras.serving.repository import ModelRepository
+from captcha_keras.serving.service import Service
 from tests.lively import SPEC
 from tests.serving.cases import PREDICT, REFUSALS
 
@@ -26,10 +26,7 @@ from tests.serving.cases import PREDICT, REFUSALS
 def client_of(config: ServeConfig) -> TestClient:
     models = ModelRepository(config.model, config.name)
     models.poll()
-    metrics = Metrics()
-    batcher = Batcher(config.batching, metrics.batch)
-    metrics.watch(lambda: batcher.waiting_rows, lambda: models.current.version)
-    return TestClient(Application(config, models, batcher, metrics).asgi, raise_server_exceptions=False)
+    return TestClient(Application(Service.of(config, models)).asgi, raise_server_exceptions=False)
 
 
 @pytest.fixture(scope="module")

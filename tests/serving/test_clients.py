@@ -262,13 +262,13 @@ class Flaky(Client):
     """Is busy a few times."""
 
     def __init__(self, busy: int, code: str = "UNAVAILABLE", attempts: int = 4) -> None:
-        super().__init__(2, attempts)
+        super().__init__("captcha", 1.0, 2, attempts)
         self.asked = 0
         self._busy = busy
         self._code = code
 
-    def ready(self) -> bool:
-        return True
+    def _states(self) -> list[str]:
+        return ["AVAILABLE"]
 
     def close(self) -> None:
         pass

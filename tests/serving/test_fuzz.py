@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from captcha_keras.trained import SHIPPED, versions
 from tests.image_files import BAD, GOOD
 from tests.lively import FILES
 from tests.serving.cases import PREDICT
@@ -57,14 +56,6 @@ def rows(seed: int, count: int) -> Iterator[list[bytes]]:
         batch = [mutated(rng) for _ in range(BATCH)]
         batch[::10] = FILES[:1] * len(batch[::10])
         yield [*batch, FILES[1]]
-
-
-@pytest.fixture(scope="module", params=["small", "shipped"])
-def model(request: pytest.FixtureRequest, version: Path) -> Path:
-    if request.param == "small":
-        return version
-    found = versions(SHIPPED)
-    return found[max(found)]
 
 
 def signature(model: Path) -> Any:

@@ -20,7 +20,6 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from captcha_keras.export import read_spec
 from captcha_keras.images import decode_image, fit
-from captcha_keras.trained import SHIPPED, versions
 from tests.image_files import BAD, GOOD
 
 pytestmark = pytest.mark.serving
@@ -29,15 +28,6 @@ LOADER = Path(__file__).parent / "loader"
 LIBRARIES = Path(tf.sysconfig.get_lib())
 ROWS = [*GOOD.values(), *BAD.values()]
 VALID = [True] * len(GOOD) + [False] * len(BAD)
-
-
-@pytest.fixture(scope="module", params=["small", "shipped"])
-def model(request: pytest.FixtureRequest, version: Path) -> Path:
-    """A version of an exported model."""
-    if request.param == "small":
-        return version
-    found = versions(SHIPPED)
-    return found[max(found)]
 
 
 @pytest.fixture(scope="module")

@@ -116,7 +116,9 @@ def test_a_file_is_read(page: webdriver.Chrome, tmp_path: Path, files: list[byte
 
 def test_an_empty_reading_is_said(page: webdriver.Chrome, tmp_path: Path, files: list[bytes]) -> None:
     answer = {"text": "", "confidence": 0.5, "milliseconds": 1.0, "characters": []}
-    page.execute_script("const answer = arguments[0]; window.fetch = async () => new Response(answer)", json.dumps(answer))
+    page.execute_script(
+        "const answer = arguments[0]; window.fetch = async () => new Response(answer)", json.dumps(answer)
+    )
     path = tmp_path / "image.jpg"
     path.write_bytes(files[0])
     text, _ = read(page, lambda: page.find_element(By.ID, "file").send_keys(str(path)))

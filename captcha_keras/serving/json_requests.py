@@ -1,4 +1,4 @@
-"""TensorFlow Serving's REST format: JSON to arrays and back.
+"""Requests in TensorFlow Serving's REST format: JSON to arrays.
 
 Follows tensorflow_serving/util/json_tensor.cc and its error messages. Two differences are meant: a number that does not
 fit an integer type is refused, where TF Serving lets it wrap, and a message never repeats more than the beginning of a
@@ -110,31 +110,6 @@ def parse_request(document: Mapping[str, Any], inputs_of: Callable[[str], Mappin
     raise invalid("Missing 'inputs' or 'instances' key")
 
 
-def write_response(arrays: Arrays, row_format: bool) -> bytes:
-    """The JSON body of an answer: a list of rows, or of columns."""
-    if row_format:
-        rows = len(next(iter(arrays.values())))
-        if len(arrays) == 1:
-            (name, array) = next(iter(arrays.items()))
-            return f'{{"predictions": {_written(array, name)}}}'.encode()
-        written = {name: [_written(row, name) for row in array] for name, array in arrays.items()}
-        objects = (
-            "{" + ", ".join(f"{json.dumps(name)}: {values[row]}" for name, values in written.items()) + "}"
-            for row in range(rows)
-        )
-        return f'{{"predictions": [{", ".join(objects)}]}}'.encode()
-    if len(arrays) == 1:
-        (name, array) = next(iter(arrays.items()))
-        return f'{{"outputs": {_written(array, name)}}}'.encode()
-    members = ", ".join(f"{json.dumps(name)}: {_written(array, name)}" for name, array in arrays.items())
-    return f'{{"outputs": {{{members}}}}}'.encode()
-
-
-def write_error(message: str) -> bytes:
-    """The JSON body of a failure."""
-    return json.dumps({"error": message}).encode()
-
-
 def _first_wins(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """Of members of the same name the first counts, as in RapidJSON."""
     result = dict(pairs)
@@ -145,13 +120,10 @@ def _rapid(error: json.JSONDecodeError) -> str:
     if not error.doc.strip():
         return "The document is empty."
     if error.msg == "Expecting ',' delimiter":
-        inside = _container(error.doc, error.pos)
-        return f"Missing a comma or {'}' if inside == '{' else ']'} after an {_members(inside)}."
+        if _container(error.doc, error.pos) == "{":
+            return "Missing a comma or } after an object member."
+        return "Missing a comma or ] after an array element."
     return PARSE_ERRORS.get(error.msg, "Invalid value.")
-
-
-def _members(inside: str) -> str:
-    return "object member" if inside == "{" else "array element"
 
 
 def _container(text: str, end: int) -> str:
@@ -338,26 +310,3 @@ def _text(value: Any) -> str:
 
 def _shape(array: NDArray[Any]) -> str:
     return f"[{','.join(map(str, array.shape))}]"
-
-
-def _written(value: Any, name: str) -> str:
-    """A value of an output as JSON; a list of a row's values where there are any."""
-    if isinstance(value, np.ndarray) and value.ndim:
-        return "[" + ", ".join(_written(item, name) for item in value) + "]"
-    if isinstance(value, bytes):
-        if name.endswith("_bytes"):
-            return json.dumps({"b64": base64.b64encode(value).decode()})
-        return json.dumps(value.decode(), ensure_ascii=False)
-    if isinstance(value, np.bool_):
-        return "true" if value else "false"
-    return _decimal(value)
-
-
-def _decimal(value: np.float32) -> str:
-    """Six digits if they are exact and nine if not, as TF Serving's `WriteDecimal`."""
-    if not np.isfinite(value):
-        return "NaN" if np.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    text = f"{value:g}"
-    if np.float32(text) != value:
-        text = f"{value:.9g}"
-    return text if "." in text or "e" in text else f"{text}.0"
