@@ -1,8 +1,9 @@
-"""The embedded server under load: requests of one image each, by more and more clients, batched and not.
+"""The embedded server under load: requests of one image each, by more and more clients, with several settings.
 
-python -m benchmarks.serving_load       (8 minutes; needs the extra "serve")
+python -m benchmarks.serving_load       (14 minutes; needs the extra "serve")
 
-Server and clients share the machine's cores. A client sends its next request when it has the answer to the last.
+Server and clients share the machine's cores. A client sends its next request as soon as it has the answer to the last,
+also when that was a refusal. The last row is over capacity: most of its clients find no room to wait.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,12 @@ import numpy as np
 from benchmarks.measure import RESULTS, environment
 
 CLIENTS = (1, 8, 64, 256)
+SETTINGS = {
+    "batches (default)": (),
+    "batches in two threads": ("--threads", "2"),
+    "one by one": ("--batch-rows", "1"),
+}
+OVER_CAPACITY = ("batches, 64 may wait", ("--waiting-rows", "64"), 256)
 PATH = "/v1/models/captcha:predict"
 
 
@@ -32,24 +40,26 @@ class Row:
     """One measurement.
 
     Attributes:
-        batching: Whether requests that wait together are computed together.
+        setting: How the server computes.
         clients: Clients at the same time.
-        requests_per_second: Answers of status 200.
+        answers_per_second: Answers of status 200.
         p50: Median of the milliseconds to an answer.
         p99: Their 99th percentile.
         refused: Answers of status 503.
         errors: Other answers, and none.
+        recovered: Whether one client alone was answered, every time, right after the others had left.
         memory_before: Resident memory of the server in MiB after a warm-up.
         memory_after: The same at the end.
     """
 
-    batching: bool
+    setting: str
     clients: int
-    requests_per_second: float
+    answers_per_second: float
     p50: float
     p99: float
     refused: int
     errors: int
+    recovered: bool
     memory_before: float
     memory_after: float
 
@@ -64,7 +74,11 @@ async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reques
 
 
 async def load(port: int, requests: list[bytes], clients: int, seconds: float) -> tuple[Counter[int], list[float]]:
-    """Let clients ask for some seconds; returns the number of answers by status (0: none) and their times in ms."""
+    """Let clients ask for some seconds.
+
+    Returns:
+        The number of answers by status (0: none), and the milliseconds to each answer of status 200.
+    """
     statuses: Counter[int] = Counter()
     times: list[float] = []
     end = time.perf_counter() + seconds
@@ -73,13 +87,14 @@ async def load(port: int, requests: list[bytes], clients: int, seconds: float) -
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         while (begin := time.perf_counter()) < end:
             try:
-                status = await ask(reader, writer, requests[(number + len(times)) % len(requests)])
+                status = await ask(reader, writer, requests[(number + statuses.total()) % len(requests)])
             except (OSError, EOFError):
                 statuses[0] += 1
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 continue
             statuses[status] += 1
-            times.append(1000 * (time.perf_counter() - begin))
+            if status == 200:
+                times.append(1000 * (time.perf_counter() - begin))
         writer.close()
 
     await asyncio.gather(*(client(number) for number in range(clients)))
@@ -92,9 +107,10 @@ def resident(process: int) -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
-def measure(model: Path, requests: list[bytes], clients: int, seconds: float, *, batching: bool) -> Row:
+def measure(
+    model: Path, requests: list[bytes], setting: str, options: Sequence[str], clients: int, seconds: float
+) -> Row:
     """Start a server, warm it up, load it."""
-    options = [] if batching else ["--batch-rows", "1"]
     command = [sys.executable, "-m", "captcha_keras", "serve", "--model", str(model), "--port", "0", *options]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
@@ -106,18 +122,20 @@ def measure(model: Path, requests: list[bytes], clients: int, seconds: float, *,
         before = resident(server.pid)
         statuses, times = asyncio.run(load(port, requests, clients, seconds))
         after = resident(server.pid)
+        alone, _ = asyncio.run(load(port, requests, 1, 1))
     finally:
         server.terminate()
         server.wait()
     p50, p99 = np.percentile(times, [50, 99])
     return Row(
-        batching,
+        setting,
         clients,
         statuses[200] / seconds,
         float(p50),
         float(p99),
         statuses[503],
-        sum(statuses.values()) - statuses[200] - statuses[503],
+        statuses.total() - statuses[200] - statuses[503],
+        set(alone) == {200},
         before,
         after,
     )
@@ -144,17 +162,17 @@ def main() -> None:
     requests = [request_of(source.draw(index).content) for index in range(64)]
     where: dict[str, Any] = environment(["tensorflow", "uvicorn", "starlette"])
     print(f"{where['processor']}, {where['date']}, {given.seconds:g} s each\n")
-    print("batching  clients  requests/s  p50, ms  p99, ms  refused  errors  memory, MiB")
+    print(f"{'setting':24}clients  answers/s  p50, ms  p99, ms  refused  errors  recovered  memory, MiB")
+    runs = [(setting, options, clients) for clients in given.clients for setting, options in SETTINGS.items()]
     rows = []
-    for clients in given.clients:
-        for batching in (True, False):
-            row = measure(given.model, requests, clients, given.seconds, batching=batching)
-            rows.append(asdict(row))
-            print(
-                f"{'yes' if batching else 'no':8}{clients:9}{row.requests_per_second:12.0f}{row.p50:9.1f}{row.p99:9.1f}"
-                f"{row.refused:9}{row.errors:8}  {row.memory_before:.0f} - {row.memory_after:.0f}",
-                flush=True,
-            )
+    for setting, options, clients in [*runs, OVER_CAPACITY]:
+        row = measure(given.model, requests, setting, options, clients, given.seconds)
+        rows.append(asdict(row))
+        print(
+            f"{setting:24}{clients:7}{row.answers_per_second:11.0f}{row.p50:9.1f}{row.p99:9.1f}{row.refused:9}"
+            f"{row.errors:8}  {'yes' if row.recovered else 'no':9}  {row.memory_before:.0f} - {row.memory_after:.0f}",
+            flush=True,
+        )
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "serving_load.json").write_text(json.dumps({**where, "rows": rows}, indent=2) + "\n", "utf-8")
     print("\nwritten to benchmarks/results/serving_load.json")
