@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.measure import Subject, interleaved, report
+
+if TYPE_CHECKING:
+    import keras
+
+    from captcha_keras.predict import Recognizer
 
 BATCH = 256
 Read = Callable[[list[Path]], Sequence[str]]
@@ -38,30 +41,18 @@ def reading(engine: str, version: str, folder: str, batch: int, count: int) -> C
     return work
 
 
-def _by_pixels(version: Path, outputs: Callable[[Any], dict[str, Any]]) -> Read:
-    """Pillow decodes, `outputs` reads."""
-    import numpy as np
-
-    from captcha_keras.export import read_spec
+def _recognizing(engine: Recognizer) -> Read:
+    """Pillow decodes, the engine reads."""
     from captcha_keras.images import read_image
 
-    spec = read_spec(version)
-
-    def read(files: list[Path]) -> Sequence[str]:
-        answer = outputs(np.stack([read_image(file) for file in files]))
-        stacked = np.stack([np.asarray(answer[head]) for head in spec.head_names], axis=1)
-        return spec.decode_all(stacked.argmax(axis=-1))
-
-    return read
+    return lambda files: [reading.text for reading in engine.read([read_image(file) for file in files])]
 
 
-def recognizer(version: Path) -> Read:
-    """`Recognizer`, as `predict` uses it."""
-    from captcha_keras.images import read_image
+def saved_model(version: Path) -> Read:
+    """The SavedModel, as `predict` uses it."""
     from captcha_keras.predict import Recognizer
 
-    engine = Recognizer.from_saved_model(version)
-    return lambda files: [reading.text for reading in engine.read([read_image(file) for file in files])]
+    return _recognizing(Recognizer.from_saved_model(version))
 
 
 def served(version: Path) -> Read:
@@ -78,56 +69,76 @@ def served(version: Path) -> Read:
     return read
 
 
-def keras_network(method: str) -> Callable[[Path], Read]:
-    """A method of the Keras network of the same weights."""
+def _network(version: Path) -> keras.Model:
+    """A Keras network with the weights of a SavedModel."""
+    import numpy as np
+    import tensorflow as tf
 
-    def load(version: Path) -> Read:
-        import numpy as np
-        import tensorflow as tf
+    from captcha_keras.export import read_spec
+    from captcha_keras.networks import build_network
 
-        from captcha_keras.export import read_spec
-        from captcha_keras.networks import build_network
+    network = build_network("vgg", read_spec(version))
+    for variable, value in zip(network.variables, tf.saved_model.load(str(version)).weights, strict=True):
+        variable.assign(np.asarray(value))
+    return network
 
-        network = build_network("vgg", read_spec(version))
-        for variable, value in zip(network.variables, tf.saved_model.load(str(version)).weights, strict=True):
-            variable.assign(np.asarray(value))
-        words = {"verbose": 0} if method == "predict" else {}
-        return _by_pixels(version, lambda images: getattr(network, method)(images, **words))
 
-    return load
+def keras_predict_on_batch(version: Path) -> Read:
+    """Keras, one call a batch."""
+    from captcha_keras.export import read_spec
+    from captcha_keras.predict import Recognizer
+
+    return _recognizing(Recognizer(_network(version).predict_on_batch, read_spec(version)))
+
+
+def keras_predict(version: Path) -> Read:
+    """Keras, with a data pipeline for each call."""
+    from captcha_keras.export import read_spec
+    from captcha_keras.predict import Recognizer
+
+    network = _network(version)
+    return _recognizing(Recognizer(lambda images: network.predict(images, verbose=0), read_spec(version)))
 
 
 def onnx_runtime(version: Path) -> Read:
-    """ONNX Runtime, converted by tf2onnx."""
-    import onnxruntime
+    """`captcha-keras export --format onnx`, read by ONNX Runtime."""
+    from captcha_keras.export import export_onnx
+    from captcha_keras.predict import Recognizer
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.onnx"
-        words = ["--saved-model", version, "--signature_def", "images", "--output", path, "--opset", 18]
-        subprocess.run([sys.executable, "-m", "tf2onnx.convert", *map(str, words)], check=True, capture_output=True)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-    return _by_pixels(version, lambda images: dict(zip(names, session.run(names, {"image": images}), strict=True)))
+    return _exported(version, export_onnx, Recognizer.from_onnx, "model.onnx")
 
 
 def lite_rt(version: Path) -> Read:
-    """LiteRT with XNNPACK."""
-    import tensorflow as tf
-    from ai_edge_litert.interpreter import Interpreter
+    """`captcha-keras export --format litert`, read by LiteRT with XNNPACK."""
+    from captcha_keras.export import export_litert
+    from captcha_keras.predict import Recognizer
 
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(version), signature_keys=["images"])
-    interpreter = Interpreter(model_content=converter.convert(), num_threads=1)
-    run = interpreter.get_signature_runner("images")
-    return _by_pixels(version, lambda images: run(image=images))
+    return _exported(version, export_litert, Recognizer.from_litert, "model.tflite")
+
+
+def _exported(version: Path, export: Callable[..., Any], load: Callable[[Path], Recognizer], name: str) -> Read:
+    import numpy as np
+
+    from captcha_keras.export import LabelledPixels, read_spec
+    from data_gen import ImageSource
+
+    spec = read_spec(version)
+    source = ImageSource(spec, "check")
+    drawn = [source.draw(index) for index in range(64)]
+    samples = LabelledPixels(
+        np.stack([image.pixels for image in drawn]), spec.encode_all(image.text for image in drawn)
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        export(_network(version), spec, path, samples)
+        return _recognizing(load(path))
 
 
 ENGINES: dict[str, Callable[[Path], Read]] = {
-    "Recognizer (SavedModel, Pillow decodes)": recognizer,
+    "Recognizer (SavedModel, Pillow decodes)": saved_model,
     "SavedModel, serving_default (decodes itself)": served,
-    "Keras, predict_on_batch": keras_network("predict_on_batch"),
-    "Keras, predict": keras_network("predict"),
+    "Keras, predict_on_batch": keras_predict_on_batch,
+    "Keras, predict": keras_predict,
     "ONNX Runtime": onnx_runtime,
     "LiteRT": lite_rt,
 }

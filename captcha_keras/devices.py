@@ -11,6 +11,7 @@ from pathlib import Path
 
 import keras
 
+from captcha_keras.cores import available_cores
 from captcha_keras.errors import InputError
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
@@ -87,7 +88,7 @@ def processor_name() -> str:
         if line.startswith("model name"):
             name = line.split(":", 1)[1].strip()
             break
-    return f"{name}, {_cores()} cores"
+    return f"{name}, {available_cores()} cores"
 
 
 def _computes_bfloat16(device: Device) -> bool:
@@ -154,9 +155,3 @@ def _cpuinfo() -> list[str]:
         return Path("/proc/cpuinfo").read_text("utf-8", errors="replace").splitlines()
     except OSError:
         return []
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from captcha_keras.cores import available_cores
 from captcha_keras.errors import InputError
 from captcha_keras.images import fit
 from captcha_keras.reading import Reading
@@ -118,7 +119,10 @@ class Recognizer:
         except ImportError as error:
             raise InputError("ONNX files need ONNX Runtime: pip install 'captcha-keras[onnx]'.") from error
         try:
-            session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+            options = onnxruntime.SessionOptions()
+            # By itself it starts a thread for each core of the machine; more than it may use wait for each other.
+            options.intra_op_num_threads = available_cores()
+            session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
             spec = CaptchaSpec.from_json(json.loads(session.get_modelmeta().custom_metadata_map[ONNX_SPEC]))
         except Exception as error:  # ONNX Runtime raises kinds of its own
             raise InputError(f"{path} is no ONNX file of captcha-keras: {error}") from error
@@ -141,7 +145,7 @@ class Recognizer:
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 spec = CaptchaSpec.from_json(json.loads(archive.read(LITERT_SPEC)))
-            run = Interpreter(model_content=content).get_signature_runner()
+            run = Interpreter(model_content=content, num_threads=available_cores()).get_signature_runner()
         except Exception as error:  # LiteRT raises many kinds
             raise InputError(f"{path} is no LiteRT file of captcha-keras: {error}") from error
         return cls(lambda images: run(image=images), spec)

@@ -15,6 +15,7 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
+from captcha_keras.cores import available_cores
 from captcha_keras.errors import CommandError, InputError
 from captcha_keras.files import write_bytes
 from data_gen.plan import Settings
@@ -54,14 +55,14 @@ def draw_pieces(job: Job, pieces: list[int]) -> int:
 
 
 def processes(workers: int | None = None) -> Engine:
-    """A pool of processes on this machine; as many as it has cores by default.
+    """A pool of processes on this machine; as many as it may use cores by default.
 
     Raises:
         InputError: The number of workers is below 1.
     """
     if workers is not None and workers < 1:
         raise InputError(f"The number of workers must be at least 1, got {workers}.")
-    number = workers or os.cpu_count() or 1
+    number = workers or available_cores()
 
     def run(job: Job, pieces: Iterator[int]) -> Iterator[int]:
         chunks = _chunks(job, pieces)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -12,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from captcha_keras.cores import available_cores
 from captcha_keras.errors import CommandError
 from data_gen.engines import process_pool
 from data_gen.render import ImageSource, Series
@@ -30,7 +30,7 @@ class ImageStream:
     """
 
     def __init__(self, workers: int | None = None) -> None:
-        self._workers = workers or os.cpu_count() or 1
+        self._workers = workers or available_cores()
 
     def __enter__(self) -> ImageStream:
         self._pool = process_pool(self._workers)

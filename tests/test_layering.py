@@ -15,8 +15,9 @@ ROOT = Path(__file__).parent.parent
 HEAVY = ("tensorflow", "keras", "matplotlib", "pandas", "jax", "torch")
 
 # Inside of the project a module may import only these, and itself.
-BOTTOM = {"captcha_keras.errors", "captcha_keras.files", "captcha_keras.console", "captcha_keras.images"}
+BOTTOM = {f"captcha_keras.{name}" for name in ("console", "cores", "errors", "files", "images")}
 ALLOWED = {
+    "captcha_keras.cores": set(),
     "captcha_keras.errors": set(),
     "captcha_keras.files": set(),
     "captcha_keras.console": {"captcha_keras.errors"},
