@@ -85,7 +85,7 @@ def images_to_evaluate(
 def _draw(run: RunFolder, count: int, seed: int, fonts: Sequence[str]) -> LabelledImages:
     spec = run.read_spec()
     series = series_like(run.read_record()["dataset"]["description"], spec, seed, fonts)
-    settings = data_gen.Settings(spec, count, seed, series.image_format, series.style, series.distinct)
+    settings = data_gen.Settings(series.spec, count, seed, series.image_format, series.style, series.distinct)
     with tempfile.TemporaryDirectory(prefix="captcha-keras-") as directory:
         folder = Path(directory) / "fresh"
         data_gen.generate(

@@ -21,7 +21,7 @@ def series_like(
     Args:
         description: The `dataset.json` of the data set; None for images that were not drawn here, which are taken
             to look like the library's.
-        spec: Its spec.
+        spec: The spec of images that were not drawn here; of drawn ones the description has it.
         seed: The seed of the new images.
         fonts: Paths of its fonts, if it has own ones: `dataset.json` names them by their content alone.
 
@@ -31,6 +31,8 @@ def series_like(
     drawn = description or {}
     if drawn.get("seed") == seed:
         raise InputError(f"Seed {seed} drew the training images; choose another --fresh-seed.")
+    if drawn:
+        spec = CaptchaSpec.from_json(drawn["spec"])
     style = Style.from_mapping({**drawn.get("style", {}), "fonts": list(fonts)})
     series = Series(spec, seed, drawn.get("image_format", "jpeg"), style, drawn.get("distinct", False))
     expected = drawn.get("fonts")

@@ -35,6 +35,11 @@ def parser(prog: str = "train.py") -> argparse.ArgumentParser:
         metavar="WORD",
         help="digits, upper, lower or literal characters (recorded with the data, else as observed)",
     )
+    data.add_argument(
+        "--characters",
+        metavar="DIR",
+        help="single characters to learn from, one folder a class or EMNIST's CSV files, for networks that cut",
+    )
     data.add_argument("--image-store", choices=("auto", "memory", "disk"), help="where decoded images live (auto)")
     fresh = result.add_argument_group("new images")
     add = fresh.add_argument
@@ -48,7 +53,11 @@ def parser(prog: str = "train.py") -> argparse.ArgumentParser:
     add("--fonts", nargs="+", metavar="TTF", help="fonts of the data set, if it has own ones")
     training = result.add_argument_group("training")
     add = training.add_argument
-    add("--network", metavar="NAME", help="vgg, mathematica or mathematica_relu (vgg)")
+    add(
+        "--network",
+        metavar="NAME",
+        help="vgg, mathematica, mathematica_relu, single_head, segmented_mlp, segmented_lenet or emnist_cnn (vgg)",
+    )
     add("--epochs", type=int, metavar="N", help="rounds over the training images (50)")
     add("--batch-size", type=int, metavar="N", help="images of a step (32)")
     add("--learning-rate", type=float, metavar="X", help="peak learning rate of Adam (0.003)")

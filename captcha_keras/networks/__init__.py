@@ -1,5 +1,5 @@
 """Network graphs: uint8 RGB images in, one named softmax head for each character position out."""
 
-from captcha_keras.networks.registry import NETWORKS, build_network
+from captcha_keras.networks.registry import NETWORKS, Network, build_network, find_network
 
-__all__ = ["NETWORKS", "build_network"]
+__all__ = ["NETWORKS", "Network", "build_network", "find_network"]

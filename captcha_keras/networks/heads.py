@@ -31,7 +31,7 @@ def softmax_heads(inputs: keras.KerasTensor, features: keras.KerasTensor, spec: 
     logits = [
         layers.Dense(spec.num_classes, dtype="float32", name=f"{head}_logits")(features) for head in spec.head_names
     ]
-    return _closed(inputs, logits, spec, name)
+    return closed(inputs, logits, spec, name)
 
 
 def attention_heads(
@@ -53,7 +53,7 @@ def attention_heads(
     """
     pooled = attention_pooling(feature_map, spec.max_length)
     logits = layers.Dense(spec.num_classes, dtype="float32", name="logits")(pooled)
-    return _closed(inputs, [logits[:, position] for position in range(spec.max_length)], spec, name)
+    return closed(inputs, by_position(logits, spec), spec, name)
 
 
 def attention_pooling(feature_map: keras.KerasTensor, positions: int) -> keras.KerasTensor:
@@ -85,9 +85,13 @@ def columns(height: int, width: int, positions: int) -> NDArray[np.float32]:
     return np.tile(logits, (height, 1)).astype(np.float32)
 
 
-def _closed(
-    inputs: keras.KerasTensor, logits: Sequence[keras.KerasTensor], spec: CaptchaSpec, name: str
-) -> keras.Model:
+def by_position(logits: keras.KerasTensor, spec: CaptchaSpec) -> list[keras.KerasTensor]:
+    """`(N, L, K)` as one tensor `(N, K)` a position."""
+    return [logits[:, position] for position in range(spec.max_length)]
+
+
+def closed(inputs: keras.KerasTensor, logits: Sequence[keras.KerasTensor], spec: CaptchaSpec, name: str) -> keras.Model:
+    """Close a network with a softmax for each position, its `logits` given: `(N, K)` each."""
     # In float32: probabilities near 1 need more than bfloat16's 8 bits.
     outputs = {
         head: layers.Softmax(dtype="float32", name=head)(values)

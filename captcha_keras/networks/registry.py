@@ -3,33 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 
 from captcha_keras.errors import InputError
-from captcha_keras.networks import mathematica, vgg
+from captcha_keras.losses import CrossEntropy, CutCrossEntropy, MultiLabelSoftMargin
+from captcha_keras.networks import emnist_cnn, mathematica, segmented_lenet, segmented_mlp, single_head, vgg
+from captcha_keras.networks.segmented import trunk_side
 from captcha_keras.spec import LARGEST_SIDE, CaptchaSpec, SpecError
 
 
 @dataclass(frozen=True)
 class Network:
-    """How to build a network, and the feature map side that its trunk leaves of an image side."""
+    """How to build a network and how to train it.
+
+    Attributes:
+        build: Makes it with fresh weights, of a spec and a dtype policy.
+        trunk_side: The feature map side that its trunk leaves of an image side.
+        loss: What its training minimises.
+        cuts: Whether it cuts images into characters and reads these.
+    """
 
     build: Callable[[CaptchaSpec, keras.DTypePolicy | str], keras.Model]
     trunk_side: Callable[[int], int]
+    loss: type[keras.losses.Loss] = CrossEntropy
+    cuts: bool = False
 
     @property
     def smallest_side(self) -> int:
         """The smallest image side in pixels that the trunk can take."""
         return next(side for side in range(1, LARGEST_SIDE) if self.trunk_side(side) >= 1)
 
+    def reads(self, spec: CaptchaSpec) -> CaptchaSpec:
+        """The spec of its readings: where characters are cut out, fewer may be found than there are."""
+        return replace(spec, min_length=1) if self.cuts else spec
+
+    def loss_for(self, spec: CaptchaSpec) -> keras.losses.Loss:
+        """What its training minimises on images of a spec."""
+        # A single character is never cut.
+        return CrossEntropy() if self.cuts and spec.max_length == 1 else self.loss()
+
 
 NETWORKS = {
     "vgg": Network(vgg.vgg, vgg.trunk_side),
     "mathematica": Network(mathematica.mathematica, mathematica.trunk_side),
     "mathematica_relu": Network(mathematica.mathematica_relu, mathematica.trunk_side),
+    "single_head": Network(single_head.single_head, single_head.trunk_side, MultiLabelSoftMargin),
+    "segmented_mlp": Network(segmented_mlp.segmented_mlp, trunk_side, CutCrossEntropy, cuts=True),
+    "segmented_lenet": Network(segmented_lenet.segmented_lenet, trunk_side, CutCrossEntropy, cuts=True),
+    "emnist_cnn": Network(emnist_cnn.emnist_cnn, trunk_side, CutCrossEntropy, cuts=True),
 }
+
+
+def find_network(name: str) -> Network:
+    """The network of a name.
+
+    Raises:
+        InputError: There is none.
+    """
+    if name not in NETWORKS:
+        raise InputError(f"There is no network {name!r}; choose one of {', '.join(NETWORKS)}.")
+    return NETWORKS[name]
 
 
 def build_network(name: str, spec: CaptchaSpec, dtype: keras.DTypePolicy | str = "float32") -> keras.Model:
@@ -47,9 +82,7 @@ def build_network(name: str, spec: CaptchaSpec, dtype: keras.DTypePolicy | str =
         InputError: There is no such network.
         SpecError: The images are too small for its trunk.
     """
-    if name not in NETWORKS:
-        raise InputError(f"There is no network {name!r}; choose one of {', '.join(NETWORKS)}.")
-    network = NETWORKS[name]
+    network = find_network(name)
     if min(network.trunk_side(spec.width), network.trunk_side(spec.height)) < 1:
         smallest = network.smallest_side
         raise SpecError(

@@ -28,6 +28,7 @@ class TrainConfig:
     Attributes:
         data: The dataset folder, or a CSV file.
         network: A name from `captcha_keras.networks.NETWORKS`.
+        characters: A folder of single characters that a network which cuts images learns from instead of `data`.
         alphabet: Alphabet to use instead of the recorded or observed one.
         epochs: Rounds over the training images, at most.
         batch_size: Images of a step.
@@ -55,6 +56,7 @@ class TrainConfig:
 
     data: str = "data/captcha"
     network: str = "vgg"
+    characters: str | None = None
     alphabet: str | None = None
     epochs: int = 50
     batch_size: int = 32
@@ -82,6 +84,8 @@ class TrainConfig:
         for name, lowest in (("epochs", 1), ("batch_size", 1), ("warmup_steps", 0), ("seed", 0)):
             if getattr(self, name) < lowest:
                 raise InputError(f"{name} must be at least {lowest}, got {getattr(self, name)}.")
+        if self.characters is not None and self.fresh_images:
+            raise InputError("--fresh-images draws whole images; leave out --characters.")
         if not self.learning_rate > 0:
             raise InputError(f"learning_rate must be above 0, got {self.learning_rate}.")
         for name in ("fonts", "weights", "hard_characters"):
@@ -98,24 +102,20 @@ class TrainConfig:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> TrainConfig:
-        """Read what `to_json` wrote.
+        """Read what `to_json` wrote; settings that came later than the record have their defaults.
 
         Raises:
-            InputError: A setting is unknown or missing.
+            InputError: A setting is unknown.
         """
         fields = _fields_of(cls, value)
-        if fields["augmentation"] is not None:
-            inner = _fields_of(Augmentation, fields["augmentation"])
-            # JSON has no tuples.
-            inner = {k: tuple(v) if isinstance(v, list) else v for k, v in inner.items()}
-            fields["augmentation"] = Augmentation(**inner)
-        fields["fonts"] = tuple(fields["fonts"])
+        if fields.get("augmentation") is not None:
+            fields["augmentation"] = Augmentation(**_fields_of(Augmentation, fields["augmentation"]))
         return cls(**fields)
 
 
 def _fields_of(kind: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
-    names = {field.name for field in dataclasses.fields(kind)}
-    if set(value) != names:
-        wrong = ", ".join(sorted(names ^ set(value)))
-        raise InputError(f"The recorded {kind.__name__} has missing or unknown settings: {wrong}.")
-    return dict(value)
+    unknown = sorted(set(value) - {field.name for field in dataclasses.fields(kind)})
+    if unknown:
+        raise InputError(f"The recorded {kind.__name__} has unknown settings: {', '.join(unknown)}.")
+    # JSON has no tuples.
+    return {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}

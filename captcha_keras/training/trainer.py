@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,9 @@ from captcha_keras.devices import (
 from captcha_keras.errors import InputError
 from captcha_keras.files import write_atomically
 from captcha_keras.fresh import series_like
+from captcha_keras.losses import CrossEntropy
 from captcha_keras.metrics import captcha_accuracy, character_accuracy
-from captcha_keras.networks import build_network
+from captcha_keras.networks import Network, build_network, find_network
 from captcha_keras.networks.heads import stacked_logits
 from captcha_keras.pipeline import (
     Images,
@@ -58,21 +59,34 @@ PRIOR = "prior"
 
 
 @dataclass(frozen=True)
+class _Data:
+    """Labelled images, their spec and their split."""
+
+    dataset: Dataset
+    spec: CaptchaSpec
+    parts: Split
+
+
+@dataclass(frozen=True)
 class _Job:
-    """A training that was checked and may start."""
+    """A training that was checked and may start.
+
+    Attributes:
+        captchas: What the trained network reads.
+        examples: What it learns from: the same, or single characters.
+    """
 
     config: TrainConfig
     run: RunFolder
     device: Device
     policy: str
-    dataset: Dataset
-    spec: CaptchaSpec
-    parts: Split
+    captchas: _Data
+    examples: _Data
 
     @property
     def steps(self) -> int:
         """Steps of an epoch."""
-        return steps_per_epoch(len(self.parts.train), self.config.batch_size)
+        return steps_per_epoch(len(self.examples.parts.train), self.config.batch_size)
 
 
 def train(config: TrainConfig, run: RunFolder, *, resume: bool = False) -> None:
@@ -92,10 +106,10 @@ def train(config: TrainConfig, run: RunFolder, *, resume: bool = False) -> None:
     job = _checked(config, run, resume)
     keras.utils.set_random_seed(config.seed)
     with distribution(job.device)():
-        network = build_network(config.network, job.spec, keras.DTypePolicy(job.policy))
+        network = build_network(config.network, job.examples.spec, keras.DTypePolicy(job.policy))
         model = _compiled(network, job)
     # Saved networks compute in float32, which every machine can do alike; the weights are the same.
-    saved = build_network(config.network, job.spec)
+    saved = build_network(config.network, job.captchas.spec)
 
     def save(path: Path) -> None:
         saved.set_weights(network.get_weights())
@@ -131,17 +145,24 @@ def _checked(config: TrainConfig, run: RunFolder, resume: bool) -> _Job:
         raise InputError(f"{run.path} is not empty; --resume it, or choose another --run.")
     device = select_device(config.gpu)
     policy = precision_policy(config.precision, device)
-    dataset = open_dataset(config.data)
-    spec = dataset.infer_spec(config.alphabet)
-    parts = split(len(dataset), config.split_seed, config.validation_share, config.test_share)
-    job = _Job(config, run, device, policy, dataset, spec, parts)
+    network = find_network(config.network)
+    captchas = _data(config, open_dataset(config.data), network)
+    examples = captchas
+    if config.characters is not None:
+        if not network.cuts:
+            raise InputError(f"--characters is for networks that cut images into characters, not {config.network!r}.")
+        captchas, examples = _with_characters(captchas, _data(config, open_dataset(config.characters), network))
+    job = _Job(config, run, device, policy, captchas, examples)
     if config.fresh_images:
-        _series(config, dataset, spec)
-        TextSource(spec, weights=config.weights)
+        if (config.weights or config.hard_characters) and network.loss is not CrossEntropy:
+            raise InputError(f"The loss of {config.network!r} cannot allow for characters that are drawn more often.")
+        _series(job)
+        TextSource(captchas.spec, weights=config.weights)
     if resume:
         record = run.read_record()
-        if record["dataset"]["fingerprint"] != dataset.fingerprint():
-            raise InputError(f"{dataset.folder} is not the data set that {run.path} was trained on.")
+        for name, data in (("dataset", captchas), ("characters", examples)):
+            if name in record and record[name]["fingerprint"] != data.dataset.fingerprint():
+                raise InputError(f"{data.dataset.folder} is not the data set that {run.path} was trained on.")
         before = record["environment"]["dtype_policy"]
         if before != policy:
             raise InputError(
@@ -151,11 +172,27 @@ def _checked(config: TrainConfig, run: RunFolder, resume: bool) -> _Job:
     return job
 
 
+def _data(config: TrainConfig, dataset: Dataset, network: Network) -> _Data:
+    spec = network.reads(dataset.infer_spec(config.alphabet))
+    return _Data(dataset, spec, split(len(dataset), config.split_seed, config.validation_share, config.test_share))
+
+
+def _with_characters(captchas: _Data, characters: _Data) -> tuple[_Data, _Data]:
+    """Read CAPTCHAs with the classes of single characters."""
+    folder, known = characters.dataset.folder, characters.spec.alphabet
+    if characters.spec.max_length > 1:
+        raise InputError(f"{folder} has texts of {characters.spec.length} characters, expected single ones.")
+    unknown = sorted(set(captchas.spec.alphabet) - set(known))
+    if unknown:
+        raise InputError(f"{folder} has no {', '.join(unknown)}, which {captchas.dataset.folder} has.")
+    return replace(captchas, spec=replace(captchas.spec, alphabet=known)), characters
+
+
 def _compiled(network: keras.Model, job: _Job) -> keras.Model:
-    config = job.config
-    model = stacked_logits(network, job.spec)
+    config, spec = job.config, job.examples.spec
+    model = stacked_logits(network, spec)
     if config.fresh_images:
-        prior = LogPrior(job.spec, dtype="float32", name=PRIOR)
+        prior = LogPrior(spec, dtype="float32", name=PRIOR)
         model = keras.Model(model.input, prior(model.output), name=model.name)
     optimizer: keras.optimizers.Optimizer = RampedAdam(
         config.learning_rate,
@@ -167,7 +204,7 @@ def _compiled(network: keras.Model, job: _Job) -> keras.Model:
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     model.compile(
         optimizer,
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        find_network(config.network).loss_for(spec),
         metrics=[character_accuracy, captcha_accuracy],
     )
     # A checkpoint is put back before the first step, so the slots must exist by then.
@@ -190,15 +227,12 @@ def _begin(job: _Job, model: keras.Model, resume: bool) -> Progress:
 def _record(job: _Job) -> dict[str, Any]:
     backend = keras.backend.backend()
     packages = ("captcha-keras", "keras", backend, "tensorflow", "numpy", "pillow")
+    characters = {} if job.examples is job.captchas else {"characters": _source(job.examples.dataset)}
     return {
         "settings": job.config.to_json(),
-        "spec": job.spec.to_json(),
-        "dataset": {
-            "folder": str(job.dataset.folder),
-            "images": len(job.dataset),
-            "fingerprint": job.dataset.fingerprint(),
-            "description": job.dataset.description,
-        },
+        "spec": job.captchas.spec.to_json(),
+        "dataset": _source(job.captchas.dataset),
+        **characters,
         "environment": {
             "device": {"kind": job.device.kind, "names": job.device.names},
             "processor": processor_name(),
@@ -211,14 +245,24 @@ def _record(job: _Job) -> dict[str, Any]:
     }
 
 
+def _source(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "folder": str(dataset.folder),
+        "images": len(dataset),
+        "fingerprint": dataset.fingerprint(),
+        "description": dataset.description,
+    }
+
+
 def _announce(job: _Job, network: keras.Model) -> None:
     names = ", ".join(job.device.names)
-    parts = job.parts
+    parts = job.examples.parts
+    kind = "Images" if job.examples is job.captchas else "Characters"
     source = "new ones each epoch" if job.config.fresh_images else "training"
     print(
         f"Run {job.run.path}: {job.config.network}, {network.count_params():,} parameters, {job.policy}\n"
         f"on {job.device.kind} ({names}), backend {keras.backend.backend()}.\n"
-        f"Images: {len(parts.train):,} {source}, {len(parts.validation):,} validation, "
+        f"{kind}: {len(parts.train):,} {source}, {len(parts.validation):,} validation, "
         f"{len(parts.test):,} kept for the test.",
         flush=True,
     )
@@ -227,11 +271,15 @@ def _announce(job: _Job, network: keras.Model) -> None:
 def _load(job: _Job, allocate: Callable[[tuple[int, ...]], Images]) -> tuple[Arrays, Arrays]:
     """Images and labels for training and for validation."""
     # One pass over all parts, so that every bad file is reported at once; the test images are only checked.
-    parts = job.parts
+    parts = job.examples.parts
     train = parts.train[:0] if job.config.fresh_images else parts.train
     indices = np.concatenate([train, parts.validation, parts.test])
     images, labels = load(
-        job.dataset, job.spec, indices=indices, allocate=allocate, progress=ProgressBar("Decoding", len(indices))
+        job.examples.dataset,
+        job.examples.spec,
+        indices=indices,
+        allocate=allocate,
+        progress=ProgressBar("Decoding", len(indices)),
     )
     first, second = len(train), len(train) + len(parts.validation)
     return (images[:first], labels[:first]), (images[first:second], labels[first:second])
@@ -241,7 +289,7 @@ def _fresh_images(job: _Job, prior: LogPrior, validation: Arrays, progress: Prog
     config = job.config
     weights = progress.callbacks.get(FreshImages.__name__, {}).get("weights", config.weights)
     return FreshImages(
-        _series(config, job.dataset, job.spec),
+        _series(job),
         steps=job.steps,
         batch_size=config.batch_size,
         prior=prior,
@@ -251,9 +299,11 @@ def _fresh_images(job: _Job, prior: LogPrior, validation: Arrays, progress: Prog
     )
 
 
-def _series(config: TrainConfig, dataset: Dataset, spec: CaptchaSpec) -> Series:
+def _series(job: _Job) -> Series:
     # A name, not a number: no seed of a data set, such as that of the test images, can draw the same images.
-    return series_like(dataset.description, spec, f"training {config.seed}", config.fonts)
+    return series_like(
+        job.captchas.dataset.description, job.captchas.spec, f"training {job.config.seed}", job.config.fonts
+    )
 
 
 def _training_batches(job: _Job, training: Arrays, fresh: FreshImages | None, epoch: int) -> tf.data.Dataset:
@@ -266,7 +316,7 @@ def _training_batches(job: _Job, training: Arrays, fresh: FreshImages | None, ep
     }
     if fresh is None:
         return training_batches(*training, **how)
-    spec = job.spec
+    spec = job.captchas.spec
     return streamed_batches(fresh.batches, size=(spec.height, spec.width), length=spec.max_length, **how)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -38,6 +39,7 @@ def test_mathematica_is_the_original_layer_for_layer() -> None:
     ids=["default", "variable", "one", "twelve"],
 )
 def test_every_head_is_a_distribution(name: str, spec: CaptchaSpec) -> None:
+    spec = NETWORKS[name].reads(spec)
     network = build_network(name, spec)
     outputs = network(noise(spec), training=False)
     assert set(outputs) == set(spec.head_names)
@@ -123,10 +125,11 @@ def test_vgg_reads_ink_whatever_its_colours() -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_smallest_size_is_exact(name: str) -> None:
     side = NETWORKS[name].smallest_side
-    build_network(name, CaptchaSpec(width=side, height=side))
+    spec = NETWORKS[name].reads(CaptchaSpec(width=side, height=side))
+    build_network(name, spec)
     for width, height in ((side - 1, 200), (200, side - 1)):
         with pytest.raises(SpecError) as caught:
-            build_network(name, CaptchaSpec(width=width, height=height))
+            build_network(name, replace(spec, width=width, height=height))
         assert str(caught.value) == (
             f"Images of {width}x{height} are too small for the network {name!r}, which needs at least {side}x{side}."
         )

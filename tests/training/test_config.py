@@ -21,12 +21,18 @@ def test_json_round_trip(config: TrainConfig) -> None:
     assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
 
 
-def test_unknown_and_missing_settings_are_refused() -> None:
+def test_unknown_settings_are_refused() -> None:
     value = TrainConfig().to_json()
-    with pytest.raises(InputError, match="missing or unknown settings: epochs, rounds"):
-        TrainConfig.from_json({**{k: v for k, v in value.items() if k != "epochs"}, "rounds": 3})
-    with pytest.raises(InputError, match="Augmentation has missing or unknown settings: flip"):
+    with pytest.raises(InputError, match="TrainConfig has unknown settings: rounds, turns"):
+        TrainConfig.from_json({**value, "turns": 2, "rounds": 3})
+    with pytest.raises(InputError, match="Augmentation has unknown settings: flip"):
         TrainConfig.from_json({**value, "augmentation": {**value["augmentation"], "flip": True}})
+
+
+def test_a_setting_that_is_newer_than_the_record_has_its_default() -> None:
+    value = TrainConfig(epochs=3).to_json()
+    del value["characters"]
+    assert TrainConfig.from_json(value) == TrainConfig(epochs=3)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +43,7 @@ def test_unknown_and_missing_settings_are_refused() -> None:
         ({"learning_rate": 0.0}, "learning_rate must be above 0"),
         ({"learning_rate": float("nan")}, "learning_rate must be above 0, got nan"),
         ({"anneal": 1.5}, "anneal must be 0 to 1, got 1.5"),
+        ({"characters": "letters", "fresh_images": True}, "leave out --characters"),
     ],
 )
 def test_settings_out_of_range_are_named(arguments: dict[str, object], message: str) -> None:

@@ -1,0 +1,32 @@
+"""The network of "Solving text based CAPTCHA with Machine Learning, part 2", on characters like those of EMNIST."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from captcha_keras.networks.segmented import segmented
+from captcha_keras.segmentation import Cutter
+from captcha_keras.spec import CaptchaSpec
+
+# As in EMNIST: the longer side of a character takes 24 of 28 pixels and all of its rows count.
+CUTTER = Cutter(side=28, trim=True, margin=1 / 12)
+
+
+def emnist_cnn(spec: CaptchaSpec, dtype: keras.DTypePolicy | str = "float32") -> keras.Model:
+    """Two 5x5 convolutions of 32 filters, pooling, batch normalisation, dropout 0.25; the same again with 64 of 3x3."""
+    return segmented(spec, dtype, CUTTER, _classifier, "emnist_cnn")
+
+
+def _classifier(squares: keras.KerasTensor, classes: int, dtype: keras.DTypePolicy | str) -> keras.KerasTensor:
+    x = squares
+    for block, (filters, size) in enumerate(((32, 5), (64, 3)), start=1):
+        for convolution in (1, 2):
+            x = layers.Conv2D(
+                filters, size, padding="same", activation="relu", dtype=dtype, name=f"block{block}_conv{convolution}"
+            )(x)
+        x = layers.MaxPooling2D(2, dtype=dtype, name=f"block{block}_pool")(x)
+        x = layers.BatchNormalization(dtype=dtype, name=f"block{block}_norm")(x)
+        x = layers.Dropout(0.25, dtype=dtype, name=f"block{block}_dropout")(x)
+    x = layers.Flatten(dtype=dtype, name="flatten")(x)
+    return layers.Dense(classes, dtype="float32", name="logits")(x)

@@ -1,0 +1,151 @@
+"""Cutting an image of dark characters on a light ground into its characters, where empty columns part them.
+
+Written with `keras.ops` for batches, so that a network can hold it: the same cut in training, in evaluation and in
+every exported file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from keras import ops
+
+from captcha_keras.spec import CaptchaSpec
+
+Tensor = Any
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Where the parts of N images lie; a part is a run of columns with ink.
+
+    Attributes:
+        count: int32 `(N,)`: how many parts there are, also those beyond L.
+        columns: float32 `(N, L, width)`: 1 for the columns of part l, 0 elsewhere.
+        rows: float32 `(N, L, height)`: 1 for the rows between the first and the last ink of part l.
+    """
+
+    count: Tensor
+    columns: Tensor
+    rows: Tensor
+
+
+@dataclass(frozen=True)
+class Cutter:
+    """How characters are cut out.
+
+    Attributes:
+        side: Side in pixels of the squares that the characters become.
+        threshold: A pixel whose darkest channel is below this is ink; 0 to 255.
+        shrink: Every block of shrink x shrink pixels becomes its mean first.
+        trim: Whether empty rows above and below a character are cut off.
+        margin: Empty border of the square around the character, in shares of the longer side of the character.
+    """
+
+    side: int
+    threshold: int = 210
+    shrink: int = 2
+    trim: bool = False
+    margin: float = 0.0
+
+    def characters(self, images: Tensor, most: int) -> tuple[Tensor, Tensor]:
+        """Cut images into squares.
+
+        Args:
+            images: uint8 `(N, height, width, 3)`.
+            most: How many squares an image gives; L.
+
+        Returns:
+            Ink from 0 (white) to 1 (black), float32 `(N, L, side, side)`, empty where there is no part; and the number
+            of parts, int32 `(N,)`. With L = 1 all ink is one part.
+        """
+        ink = self.ink(images)
+        cuts = self.cut(ink, most)
+        return self.squares(ink, cuts), cuts.count
+
+    def ink(self, images: Tensor) -> Tensor:
+        """The darkest channel, shrunk: from 0 (white) to 1 (black), float32 `(N, height, width)`."""
+        ink = 1.0 - ops.cast(ops.min(images, axis=-1, keepdims=True), "float32") / 255.0
+        if self.shrink > 1:
+            ink = ops.average_pool(ink, self.shrink, strides=self.shrink)
+        return ops.squeeze(ink, axis=-1)
+
+    def cut(self, ink: Tensor, most: int) -> Cuts:
+        """Find the parts of `ink` images from left to right.
+
+        Args:
+            ink: float32 `(N, height, width)`.
+            most: L.
+        """
+        dark = ops.cast(ink > 1.0 - self.threshold / 255.0, "float32")
+        filled = ops.max(dark, axis=1)  # the projection: (N, width)
+        if most == 1:
+            part = _between(filled)
+            count = ops.max(filled, axis=1)
+        else:
+            before = ops.pad(filled[:, :-1], [[0, 0], [1, 0]])
+            starts = filled * (1.0 - before)
+            part = filled * ops.cumsum(starts, axis=1)  # 1, 2, … in the columns of the first, second, … part
+            count = ops.sum(starts, axis=1)
+        wanted = ops.reshape(ops.arange(1, most + 1, dtype="float32"), (1, most, 1))
+        columns = ops.cast(ops.abs(ops.expand_dims(part, 1) - wanted) < 0.5, "float32")
+        # Which rows have ink in the columns of a part: (N, height, width) x (N, width, L).
+        dark_rows = ops.matmul(dark, ops.transpose(columns, (0, 2, 1))) > 0
+        rows = _between(ops.transpose(ops.cast(dark_rows, "float32"), (0, 2, 1)))
+        return Cuts(ops.cast(count, "int32"), columns, rows)
+
+    def squares(self, ink: Tensor, cuts: Cuts) -> Tensor:
+        """The parts in the middle of squares, scaled alike in both directions: float32 `(N, L, side, side)`."""
+        height = ink.shape[1]
+        wide = ops.sum(cuts.columns, axis=-1)  # (N, L)
+        high = ops.sum(cuts.rows, axis=-1) if self.trim else ops.cast(wide > 0, "float32") * float(height)
+        size = ops.maximum(ops.maximum(wide, high), 1.0) * (1.0 + 2.0 * self.margin)
+        across = self._resampling(cuts.columns, _middle(cuts.columns), size)
+        middle = _middle(cuts.rows) if self.trim else ops.full_like(wide, (height - 1) / 2)
+        rows = cuts.rows if self.trim else ops.ones_like(cuts.rows)
+        down = self._resampling(rows, middle, size)
+        # (N, L, side, height) x (N, 1, height, width) x (N, L, width, side)
+        return ops.matmul(ops.matmul(down, ops.expand_dims(ink, 1)), ops.transpose(across, (0, 1, 3, 2)))
+
+    def _resampling(self, inside: Tensor, middle: Tensor, size: Tensor) -> Tensor:
+        """Weights of linear interpolation from the places of an axis to the side of the square.
+
+        Args:
+            inside: 1 for the places that belong to the part: `(N, L, places)`.
+            middle: The place that becomes the middle of the square: `(N, L)`.
+            size: How many places the square covers: `(N, L)`.
+
+        Returns:
+            float32 `(N, L, side, places)`.
+        """
+        places = ops.reshape(ops.arange(inside.shape[-1], dtype="float32"), (1, 1, 1, -1))
+        steps = (ops.arange(self.side, dtype="float32") + 0.5) / self.side - 0.5
+        wanted = ops.expand_dims(middle, -1) + ops.expand_dims(size, -1) * ops.reshape(steps, (1, 1, -1))
+        weights = ops.relu(1.0 - ops.abs(ops.expand_dims(wanted, -1) - places))
+        return weights * ops.expand_dims(inside, 2)
+
+
+def reason(count: int, spec: CaptchaSpec) -> str | None:
+    """Why an image with so many parts cannot be cut into a text of the spec; None if it can."""
+    parts = f"{count} part{'' if count == 1 else 's'}"
+    if count == 0:
+        return "no ink"
+    if count < spec.min_length:
+        return f"touching characters: {parts}, expected {spec.length}"
+    if count > spec.max_length:
+        return f"too many parts: {parts}, expected {spec.length}"
+    return None
+
+
+def _between(flags: Tensor) -> Tensor:
+    """Ones from the first to the last 1 of the last axis."""
+    ahead = ops.cumsum(flags, axis=-1)
+    behind = ops.sum(flags, axis=-1, keepdims=True) - ahead + flags
+    return ops.cast((ahead > 0) & (behind > 0), "float32")
+
+
+def _middle(flags: Tensor) -> Tensor:
+    """The mean place of the ones of the last axis, moved between two places so that pixels stay pixels at scale 1."""
+    places = ops.arange(flags.shape[-1], dtype="float32")
+    return ops.floor(ops.sum(flags * places, axis=-1) / ops.maximum(ops.sum(flags, axis=-1), 1.0)) + 0.5
