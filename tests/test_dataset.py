@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from captcha_keras.dataset import load, open_dataset, split
-from captcha_keras.dataset.layouts import image_name, read_lines
+from captcha_keras.dataset.layouts import class_name, image_name, read_lines, text_of_class
 from captcha_keras.errors import DatasetError, InputError
 from captcha_keras.spec import CaptchaSpec
 
@@ -190,6 +191,29 @@ def test_problems_of_foreign_layouts_name_file_and_line(tmp_path: Path) -> None:
         "t.csv line 5 lacks an image path or a text",
         "t.csv names 1.png more than once",
     )
+
+
+def test_a_folder_for_each_class(tmp_path: Path) -> None:
+    for name in ("A/10.png", "A/9.jpg", "U+0061/1.png", "7/x.png"):
+        image(tmp_path / name)
+    (tmp_path / ".cache").mkdir()
+    dataset = open_dataset(tmp_path)
+    assert [(record.path.name, record.text) for record in dataset.records] == [
+        ("x.png", "7"),
+        ("9.jpg", "A"),
+        ("10.png", "A"),
+        ("1.png", "a"),
+    ]
+    assert dataset.infer_spec() == CaptchaSpec("7Aa", 1, 1, 30, 20)
+    (tmp_path / "B").mkdir()
+    assert open_dataset(tmp_path).problems == ("B has no images, expected those of the text 'B'",)
+
+
+@given(st.text(min_size=1, max_size=4))
+def test_names_of_classes_are_file_names_and_come_back(text: str) -> None:
+    name = class_name(text)
+    assert re.fullmatch(r"[0-9A-Z+]+", name)
+    assert text_of_class(name) == text
 
 
 def test_resize_takes_another_size_but_not_several(tmp_path: Path) -> None:

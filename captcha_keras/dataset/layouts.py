@@ -1,12 +1,14 @@
 """The dataset folder: the only owner of its format.
 
-Four layouts are read:
+Six layouts are read:
 
 - drawn by `data_gen.py`: `images/00000.jpg …` or `records/images-00000-of-00013.tfrecord …`, `labels.txt` (line k is
   the text of image k), `dataset.json`; or a shard of such a folder, which holds some of its images;
 - images and a `labels.txt` side by side: line k for the k-th file in numeric order;
 - images named by their text: `AKNC.png`, `17-AKNC.png`, `AKNC_3.jpg`;
-- a CSV file with the columns `image_path,text`.
+- a CSV file with the columns `image_path,text`;
+- a folder for each text, named by it, as data sets of single characters have them: `A/0.png`, `B/7.jpg`;
+- EMNIST's CSV files (`emnist.py`).
 """
 
 from __future__ import annotations
@@ -14,11 +16,13 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from captcha_keras.dataset.emnist import emnist_tables, open_emnist
 from captcha_keras.dataset.records import Dataset, Record, shown
 from captcha_keras.dataset.tfrecord import RecordError, spans
 from captcha_keras.errors import DatasetError
@@ -36,7 +40,7 @@ ENDINGS = (".jpg", ".jpeg", ".png")
 
 
 def open_dataset(folder: Path | str) -> Dataset:
-    """Read the labels of a folder (or of a CSV file) in any of the four layouts.
+    """Read the labels of a folder (or of a CSV file) in any of the layouts.
 
     Raises:
         DatasetError: There is nothing that could be a dataset. Single bad lines and files do not raise
@@ -51,15 +55,20 @@ def open_dataset(folder: Path | str) -> Dataset:
         return _drawn(folder)
     if (folder / PLAN).is_file():
         raise DatasetError(f"{folder} is unfinished: run the same data_gen.py command again to resume it.")
+    if emnist_tables(folder):
+        return open_emnist(folder)
     tables = sorted(folder.glob("*.csv"))
     if len(tables) == 1:
         return _from_csv(tables[0])
-    files = sorted((path for path in folder.iterdir() if path.suffix.lower() in ENDINGS), key=_numeric_order)
+    files = _images(folder)
     if (folder / LABELS).is_file():
         return _from_lines(folder, files)
-    if not files:
-        raise DatasetError(f"{folder} has no images; expected {', '.join(ENDINGS)} files, {LABELS} or one CSV file.")
-    return _from_names(folder, files)
+    if files:
+        return _from_names(folder, files)
+    classes = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if classes:
+        return _from_classes(folder, classes)
+    raise DatasetError(f"{folder} has no images; expected {', '.join(ENDINGS)} files, {LABELS} or one CSV file.")
 
 
 def image_name(index: int, count: int, image_format: str) -> str:
@@ -82,6 +91,21 @@ def images_of_record_file(number: int, count: int) -> range:
     """Which of `count` images TFRecord file `number` holds."""
     first = number * IMAGES_PER_RECORD_FILE
     return range(first, min(first + IMAGES_PER_RECORD_FILE, count))
+
+
+def class_name(text: str) -> str:
+    """Name of the folder of a text: itself where every file system can tell it apart, else `U+0061` a character."""
+    if re.fullmatch(r"[0-9A-Z]+", text, re.ASCII):
+        return text
+    return "".join(f"U+{ord(character):04X}" for character in text)
+
+
+def text_of_class(name: str) -> str:
+    """The text of a folder's name; `class_name` the other way round."""
+    if re.fullmatch(r"(?:U\+[0-9A-F]{4,6})+", name, re.ASCII):
+        codes = [int(code, 16) for code in name.split("U+")[1:]]
+        return "".join(map(chr, codes)) if max(codes) <= sys.maxunicode else name
+    return name
 
 
 def read_lines(path: Path) -> list[str]:
@@ -215,6 +239,17 @@ def _from_names(folder: Path, files: Sequence[Path]) -> Dataset:
     return _usable(folder, records, problems)
 
 
+def _from_classes(folder: Path, classes: Sequence[Path]) -> Dataset:
+    records, problems = [], []
+    for path in classes:
+        files = _images(path)
+        text = text_of_class(path.name)
+        records += [Record(file, text, f"{path.name}/{file.name}") for file in files]
+        if not files:
+            problems.append(f"{path.name} has no images, expected those of the text {path.name!r}")
+    return _usable(folder, records, problems)
+
+
 def _from_csv(table: Path) -> Dataset:
     # csv wants the lines as they are; a text such as 0012 stays text because nothing here is a number.
     rows = csv.reader(read_lines(table))
@@ -240,6 +275,11 @@ def _usable(folder: Path, records: Sequence[Record], problems: Sequence[str]) ->
     if not records:
         raise DatasetError(f"{folder} has no labelled image.", problems)
     return Dataset(folder, tuple(records), None, tuple(problems))
+
+
+def _images(folder: Path) -> list[Path]:
+    """The image files of a folder in numeric order."""
+    return sorted((path for path in folder.iterdir() if path.suffix.lower() in ENDINGS), key=_numeric_order)
 
 
 def _numeric_order(path: Path) -> tuple[list[tuple[int, int, str]], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class Record:
         source: Where the text was read, for messages.
         entry: Its name within a file of many; empty if the file holds it alone.
         span: Offset and length in bytes of its `tf.train.Example` within a TFRecord file.
+        pixels: The image itself, grey, uint8 `(height, width)`, of a file whose images are not decoded one by one.
     """
 
     path: Path
@@ -34,6 +35,7 @@ class Record:
     source: str
     entry: str = ""
     span: tuple[int, int] | None = None
+    pixels: NDArray[np.uint8] | None = field(default=None, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -46,6 +48,8 @@ class Record:
         Raises:
             ImageError: It cannot be read, or its own text is another one.
         """
+        if self.pixels is not None:
+            return np.repeat(self.pixels[:, :, np.newaxis], 3, axis=2)
         if self.span is None:
             return images.read_image(self.path)
         offset, length = self.span
