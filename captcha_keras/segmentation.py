@@ -15,6 +15,9 @@ from captcha_keras.spec import CaptchaSpec
 
 Tensor = Any
 
+# A character fainter than this, about one grey level of 255, is not blown up to a black one.
+LEAST_CONTRAST = 1 / 255
+
 
 @dataclass(frozen=True)
 class Cuts:
@@ -38,9 +41,11 @@ class Cutter:
     Attributes:
         side: Side in pixels of the squares that the characters become.
         threshold: A pixel whose darkest channel is below this is ink; 0 to 255.
-        shrink: Every block of shrink x shrink pixels becomes its mean first.
+        shrink: Every block of shrink x shrink pixels becomes its mean first, but in images of a single character, which
+            are as large as they shall be.
         trim: Whether empty rows above and below a character are cut off.
         margin: Empty border of the square around the character, in shares of the longer side of the character.
+        contrast: Whether the ink of each character is stretched: 0 up to the threshold, 1 at its darkest.
     """
 
     side: int
@@ -48,6 +53,7 @@ class Cutter:
     shrink: int = 2
     trim: bool = False
     margin: float = 0.0
+    contrast: bool = False
 
     def characters(self, images: Tensor, most: int) -> tuple[Tensor, Tensor]:
         """Cut images into squares.
@@ -60,15 +66,15 @@ class Cutter:
             Ink from 0 (white) to 1 (black), float32 `(N, L, side, side)`, empty where there is no part; and the number
             of parts, int32 `(N,)`. With L = 1 all ink is one part.
         """
-        ink = self.ink(images)
+        ink = self.ink(images, 1 if most == 1 else self.shrink)
         cuts = self.cut(ink, most)
         return self.squares(ink, cuts), cuts.count
 
-    def ink(self, images: Tensor) -> Tensor:
-        """The darkest channel, shrunk: from 0 (white) to 1 (black), float32 `(N, height, width)`."""
+    def ink(self, images: Tensor, shrink: int) -> Tensor:
+        """The darkest channel from 0 (white) to 1 (black), shrunk: float32 `(N, height, width)`."""
         ink = 1.0 - ops.cast(ops.min(images, axis=-1, keepdims=True), "float32") / 255.0
-        if self.shrink > 1:
-            ink = ops.average_pool(ink, self.shrink, strides=self.shrink)
+        if shrink > 1:
+            ink = ops.average_pool(ink, shrink, strides=shrink)
         return ops.squeeze(ink, axis=-1)
 
     def cut(self, ink: Tensor, most: int) -> Cuts:
@@ -106,7 +112,12 @@ class Cutter:
         rows = cuts.rows if self.trim else ops.ones_like(cuts.rows)
         down = self._resampling(rows, middle, size)
         # (N, L, side, height) x (N, 1, height, width) x (N, L, width, side)
-        return ops.matmul(ops.matmul(down, ops.expand_dims(ink, 1)), ops.transpose(across, (0, 1, 3, 2)))
+        squares = ops.matmul(ops.matmul(down, ops.expand_dims(ink, 1)), ops.transpose(across, (0, 1, 3, 2)))
+        return self._stretched(squares) if self.contrast else squares
+
+    def _stretched(self, squares: Tensor) -> Tensor:
+        above = ops.relu(squares - (1.0 - self.threshold / 255.0))
+        return above / ops.maximum(ops.max(above, axis=(2, 3), keepdims=True), LEAST_CONTRAST)
 
     def _resampling(self, inside: Tensor, middle: Tensor, size: Tensor) -> Tensor:
         """Weights of linear interpolation from the places of an axis to the side of the square.

@@ -72,6 +72,12 @@ def test_one_position_takes_all_ink() -> None:
     assert cut(image([]), 1)[1] == 0
 
 
+def test_an_image_of_one_character_is_not_shrunk() -> None:
+    pixels = image([(4, 20)], width=HEIGHT)
+    squares, _ = cut(pixels, 1, Cutter(side=HEIGHT, shrink=2))
+    np.testing.assert_allclose(squares[0], 1 - pixels[0, :, :, 0] / 255, atol=1e-5)
+
+
 def test_a_wide_part_is_made_smaller_in_both_directions() -> None:
     squares, count = cut(image([(10, 10 + 2 * HEIGHT)]), 1)
     assert count == 1
@@ -85,6 +91,19 @@ def test_trimming_gives_the_character_the_square_but_for_its_margin() -> None:
     dark = squares[0] > 0.4
     assert np.count_nonzero(dark.any(axis=1)) == pytest.approx(24, abs=1)
     assert np.count_nonzero(dark.any(axis=0)) == pytest.approx(12, abs=1)
+
+
+def test_contrast_stretches_each_character_from_the_threshold_to_its_darkest() -> None:
+    pixels = image([(10, 20), (40, 50)])
+    pixels[0, :, 40:50] = 180  # a faint one
+    pixels[0, :, :, :] = np.minimum(pixels[0], 240)  # on a grey ground
+    squares, _ = cut(pixels, 2, Cutter(side=HEIGHT, shrink=1, contrast=True))
+    assert squares.min() == 0
+    for square in squares:
+        assert square.max() == pytest.approx(1)
+    np.testing.assert_allclose(np.unique(squares[0].round(3)), [0, (210 - 120) / (210 - 30), 1])
+    np.testing.assert_allclose(np.unique(squares[1].round(3)), [0, 1])
+    assert cut(image([]), 2, Cutter(side=HEIGHT, shrink=1, contrast=True))[0].max() == 0
 
 
 def test_the_threshold_is_of_the_darkest_channel() -> None:

@@ -9,8 +9,8 @@ from captcha_keras.networks.segmented import segmented
 from captcha_keras.segmentation import Cutter
 from captcha_keras.spec import CaptchaSpec
 
-# As in EMNIST: the longer side of a character takes 24 of 28 pixels and all of its rows count.
-CUTTER = Cutter(side=28, trim=True, margin=1 / 12)
+# As in EMNIST: the longer side of a character takes 24 of 28 pixels, white is 0 and the darkest ink 1.
+CUTTER = Cutter(side=28, trim=True, margin=1 / 12, contrast=True)
 
 
 def emnist_cnn(spec: CaptchaSpec, dtype: keras.DTypePolicy | str = "float32") -> keras.Model:
