@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from captcha_keras.spec import CaptchaSpec
@@ -72,7 +73,7 @@ class Cutter:
 
     def ink(self, images: Tensor, shrink: int) -> Tensor:
         """The darkest channel from 0 (white) to 1 (black), shrunk: float32 `(N, height, width)`."""
-        ink = 1.0 - ops.cast(ops.min(images, axis=-1, keepdims=True), "float32") / 255.0
+        ink = 1.0 - ops.min(ops.cast(images, "float32"), axis=-1, keepdims=True) / 255.0
         if shrink > 1:
             ink = ops.average_pool(ink, shrink, strides=shrink)
         return ops.squeeze(ink, axis=-1)
@@ -94,7 +95,7 @@ class Cutter:
             starts = filled * (1.0 - before)
             part = filled * ops.cumsum(starts, axis=1)  # 1, 2, … in the columns of the first, second, … part
             count = ops.sum(starts, axis=1)
-        wanted = ops.reshape(ops.arange(1, most + 1, dtype="float32"), (1, most, 1))
+        wanted = np.arange(1, most + 1, dtype=np.float32).reshape(1, most, 1)
         columns = ops.cast(ops.abs(ops.expand_dims(part, 1) - wanted) < 0.5, "float32")
         # Which rows have ink in the columns of a part: (N, height, width) x (N, width, L).
         dark_rows = ops.matmul(dark, ops.transpose(columns, (0, 2, 1))) > 0
@@ -130,9 +131,9 @@ class Cutter:
         Returns:
             float32 `(N, L, side, places)`.
         """
-        places = ops.reshape(ops.arange(inside.shape[-1], dtype="float32"), (1, 1, 1, -1))
-        steps = (ops.arange(self.side, dtype="float32") + 0.5) / self.side - 0.5
-        wanted = ops.expand_dims(middle, -1) + ops.expand_dims(size, -1) * ops.reshape(steps, (1, 1, -1))
+        places = np.arange(inside.shape[-1], dtype=np.float32)
+        steps = (np.arange(self.side, dtype=np.float32) + 0.5) / self.side - 0.5
+        wanted = ops.expand_dims(middle, -1) + ops.expand_dims(size, -1) * steps
         weights = ops.relu(1.0 - ops.abs(ops.expand_dims(wanted, -1) - places))
         return weights * ops.expand_dims(inside, 2)
 
@@ -158,5 +159,5 @@ def _between(flags: Tensor) -> Tensor:
 
 def _middle(flags: Tensor) -> Tensor:
     """The mean place of the ones of the last axis, moved between two places so that pixels stay pixels at scale 1."""
-    places = ops.arange(flags.shape[-1], dtype="float32")
+    places = np.arange(flags.shape[-1], dtype=np.float32)
     return ops.floor(ops.sum(flags * places, axis=-1) / ops.maximum(ops.sum(flags, axis=-1), 1.0)) + 0.5

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from captcha_keras.networks.heads import by_position, closed
@@ -54,7 +55,7 @@ def _with_no_character(logits: keras.KerasTensor, count: keras.KerasTensor) -> k
     """Add the last class: sure where the cut found no character, excluded where it found one."""
     most = logits.shape[1]
     count = ops.where(count > most, 0, count)
-    there = ops.reshape(count, (-1, 1, 1)) > ops.reshape(ops.arange(most), (1, most, 1))
+    there = ops.reshape(count, (-1, 1, 1)) > np.arange(most, dtype=np.int32).reshape(1, most, 1)
     characters = ops.where(there, logits, 0.0)
     nothing = ops.where(there, -SURE, ops.full_like(logits[:, :, :1], SURE))
     return ops.concatenate([characters, nothing], axis=2)
