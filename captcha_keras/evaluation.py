@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from captcha_keras.spec import CaptchaSpec
 
+# An attempt more that a form grants to who misreads an image: success within so many is reported.
+ATTEMPTS = 3
 # Two-sided 95 % quantile of the normal distribution.
 Z95 = 1.959963984540054
 MOST_CONFUSIONS = 10
@@ -58,6 +60,10 @@ class Rate:
         high = max((middle + spread) / scale, share) if right < total else 1.0
         return cls(right, total, share, low, high)
 
+    def within(self, attempts: int) -> float:
+        """Chance that at least one of so many attempts, each at another image, is right: 1 - (1 - share)^attempts."""
+        return float(1 - (1 - self.share) ** attempts)
+
 
 @dataclass(frozen=True)
 class Confusion:
@@ -88,6 +94,40 @@ class ZeroO:
 
 
 @dataclass(frozen=True)
+class LetterCase:
+    """What happens to letters that the alphabet has in both cases.
+
+    Attributes:
+        share_of_errors: Share of all character errors that are a letter read in the other case; None without errors.
+        confusions: The most frequent of these errors.
+        folded_characters: Character accuracy if both cases of a letter counted as one.
+        folded_images: Image accuracy if both cases of a letter counted as one.
+    """
+
+    share_of_errors: float | None
+    confusions: tuple[Confusion, ...]
+    folded_characters: Rate
+    folded_images: Rate
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How many characters were read, where texts differ in length or characters are cut out.
+
+    Attributes:
+        right: Images with the right number.
+        too_few: Images with fewer, but some.
+        too_many: Images with more.
+        none: Images of which no character was read.
+    """
+
+    right: Rate
+    too_few: int
+    too_many: int
+    none: int
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """The figures.
 
@@ -95,7 +135,10 @@ class Evaluation:
         characters: Characters read right, over all positions.
         positions: The same for each position.
         images: Images of which every character was read right.
+        within_three: Chance that at least one of three attempts is right, each at another image.
         zero_o: The 0/O figures; None if the alphabet lacks one of them.
+        letter_case: Figures about upper and lower case; None if the alphabet has no letter in both.
+        lengths: Numbers of characters; None if every text has the same and is read as such.
         confusions: The ten most frequent misreadings, most frequent first.
         confusion_matrix: `[truth][reading]` counts in the order of the classes.
         seconds_per_image: Time of the network on one image, in batches; None if not measured.
@@ -104,7 +147,10 @@ class Evaluation:
     characters: Rate
     positions: tuple[Rate, ...]
     images: Rate
+    within_three: float
     zero_o: ZeroO | None
+    letter_case: LetterCase | None
+    lengths: Lengths | None
     confusions: tuple[Confusion, ...]
     confusion_matrix: tuple[tuple[int, ...], ...]
     seconds_per_image: float | None
@@ -136,10 +182,14 @@ def evaluate(
     right = readings == labels
     matrix = np.zeros((spec.num_classes, spec.num_classes), np.int64)
     np.add.at(matrix, (labels.ravel(), readings.ravel()), 1)
+    images = Rate.of(right.all(axis=1))
     return Evaluation(
         characters=Rate.of(right),
         positions=tuple(Rate.of(column) for column in right.T),
-        images=Rate.of(right.all(axis=1)),
+        images=images,
+        within_three=images.within(ATTEMPTS),
+        letter_case=_letter_case(readings, labels, matrix, spec),
+        lengths=_lengths(readings, labels, spec),
         zero_o=_zero_o(readings, labels, matrix, spec),
         confusions=_confusions(matrix, spec),
         confusion_matrix=tuple(tuple(row) for row in matrix.tolist()),
@@ -159,7 +209,9 @@ def _zero_o(
     table = {t: {r: int(matrix[number[t], number[r]]) for r in "0O"} for t in "0O"}
     errors = int(np.sum(readings != labels))
     swapped = table["0"]["O"] + table["O"]["0"]
-    merged = _merge(readings, number) == _merge(labels, number)
+    merge = np.arange(spec.num_classes)
+    merge[number["O"]] = number["0"]
+    merged = merge[readings] == merge[labels]
     return ZeroO(
         table=table,
         other={t: int(matrix[number[t]].sum()) - sum(table[t].values()) for t in "0O"},
@@ -169,8 +221,41 @@ def _zero_o(
     )
 
 
-def _merge(numbers: NDArray[np.integer[Any]], number: dict[str, int]) -> NDArray[np.integer[Any]]:
-    return np.where(numbers == number["O"], number["0"], numbers)
+def _letter_case(
+    readings: NDArray[np.integer[Any]],
+    labels: NDArray[np.integer[Any]],
+    matrix: NDArray[np.int64],
+    spec: CaptchaSpec,
+) -> LetterCase | None:
+    fold = np.arange(spec.num_classes)
+    for number, character in enumerate(spec.alphabet):
+        lower = character.lower()
+        if lower != character and lower in spec.alphabet:
+            fold[number] = spec.alphabet.index(lower)
+    if np.array_equal(fold, np.arange(spec.num_classes)):
+        return None
+    same_letter = fold[:, np.newaxis] == fold
+    errors = int(np.sum(readings != labels))
+    folded = fold[readings] == fold[labels]
+    return LetterCase(
+        share_of_errors=int(np.sum((readings != labels) & folded)) / errors if errors else None,
+        confusions=_confusions(np.where(same_letter, matrix, 0), spec),
+        folded_characters=Rate.of(folded),
+        folded_images=Rate.of(folded.all(axis=1)),
+    )
+
+
+def _lengths(readings: NDArray[np.integer[Any]], labels: NDArray[np.integer[Any]], spec: CaptchaSpec) -> Lengths | None:
+    if not spec.variable_length:
+        return None
+    nothing = spec.num_classes - 1
+    found, there = ((numbers != nothing).sum(axis=1) for numbers in (readings, labels))
+    return Lengths(
+        right=Rate.of(found == there),
+        too_few=int(np.sum((found < there) & (found > 0))),
+        too_many=int(np.sum(found > there)),
+        none=int(np.sum((found == 0) & (there > 0))),
+    )
 
 
 def _confusions(matrix: NDArray[np.int64], spec: CaptchaSpec) -> tuple[Confusion, ...]:

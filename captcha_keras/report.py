@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from captcha_keras.evaluation import Evaluation, Rate
+from captcha_keras.evaluation import ATTEMPTS, Confusion, Evaluation, Rate
 from captcha_keras.files import write_atomically, write_json
 from captcha_keras.spec import CaptchaSpec
 
@@ -29,24 +29,39 @@ def table(evaluation: Evaluation) -> str:
     rows = [("characters", evaluation.characters)]
     rows += [(f"  position {i}", rate) for i, rate in enumerate(evaluation.positions, start=1)]
     rows += [("images", evaluation.images)]
-    zero_o = evaluation.zero_o
+    lengths, zero_o, case = evaluation.lengths, evaluation.zero_o, evaluation.letter_case
+    if lengths:
+        rows += [("number of characters", lengths.right)]
     if zero_o:
         rows += [
             ("characters, 0 and O merged", zero_o.merged_characters),
             ("images, 0 and O merged", zero_o.merged_images),
         ]
+    if case:
+        rows += [
+            ("characters, case folded", case.folded_characters),
+            ("images, case folded", case.folded_images),
+        ]
     lines = [f"{'':28}{'right':>9}   {'95 % interval':17}{'count':>15}"]
     lines += [_rate_line(name, rate) for name, rate in rows]
+    lines.append(f"{f'images, within {ATTEMPTS} attempts':28}{100 * evaluation.within_three:7.2f} %")
+    if lengths and lengths.right.share < 1:
+        lines += [
+            "",
+            f"images with a wrong number of characters: {lengths.too_few:,} too few, {lengths.too_many:,} too many, "
+            f"{lengths.none:,} none read",
+        ]
     if zero_o:
         lines += ["", f"{'0 against O':14}{'read 0':>9}{'read O':>9}{'other':>9}"]
         for truth in "0O":
             counts = (*(zero_o.table[truth][reading] for reading in "0O"), zero_o.other[truth])
             lines.append(f"  {'truth ' + truth:12}" + "".join(f"{count:9,}" for count in counts))
-        share = zero_o.share_of_errors
-        lines.append(f"  share of all character errors: {'no errors' if share is None else f'{100 * share:.1f} %'}")
+        lines.append(_share_line(zero_o.share_of_errors))
+    if case:
+        lines += ["", f"letters read in the other case: {_pairs(case.confusions) or 'none'}"]
+        lines.append(_share_line(case.share_of_errors))
     if evaluation.confusions:
-        pairs = (f"{c.truth or NOTHING}→{c.reading or NOTHING} {c.count}" for c in evaluation.confusions)
-        lines += ["", "most frequent confusions: " + ", ".join(pairs)]
+        lines += ["", f"most frequent confusions: {_pairs(evaluation.confusions)}"]
     if evaluation.seconds_per_image is not None:
         lines += ["", f"time per image: {1000 * evaluation.seconds_per_image:.2f} ms, in batches"]
     return "\n".join(lines)
@@ -167,6 +182,14 @@ def plot_gallery(shown: pd.DataFrame, images: NDArray[np.uint8], picture: Path, 
         # A $ in a text is a character, not the start of a formula.
         axes.set_title(words, fontsize=10, family="monospace", color=color, parse_math=False)
     _save(figure, picture)
+
+
+def _pairs(confusions: Sequence[Confusion]) -> str:
+    return ", ".join(f"{c.truth or NOTHING}→{c.reading or NOTHING} {c.count}" for c in confusions)
+
+
+def _share_line(share: float | None) -> str:
+    return f"  share of all character errors: {'no errors' if share is None else f'{100 * share:.1f} %'}"
 
 
 def _rate_line(name: str, rate: Rate) -> str:

@@ -66,6 +66,42 @@ def test_every_figure_by_hand() -> None:
     assert evaluation.seconds_per_image == 0.001
 
 
+def test_success_within_several_attempts() -> None:
+    rate = Rate.count(1, 5)
+    assert rate.within(1) == pytest.approx(0.2)
+    assert rate.within(3) == pytest.approx(1 - 0.8**3)
+    truth, read = labels("00", "0O", "OX", "XX", "OO"), labels("00", "00", "XX", "X0", "0O")
+    assert evaluate(read, truth, SPEC).within_three == pytest.approx(0.488)
+
+
+def test_upper_and_lower_case_by_hand() -> None:
+    spec = CaptchaSpec("cCsSxé7", 2, 2)
+    truth = spec.encode_all(["cC", "sS", "xé", "7c", "CC"])
+    read = spec.encode_all(["CC", "Ss", "xé", "7x", "sC"])
+    case = evaluate(read, truth, spec).letter_case
+    assert case is not None
+    assert (case.folded_characters.right, case.folded_characters.total) == (8, 10)
+    assert (case.folded_images.right, case.folded_images.total) == (3, 5)
+    assert case.share_of_errors == pytest.approx(3 / 5)
+    assert case.confusions == (Confusion("c", "C", 1), Confusion("s", "S", 1), Confusion("S", "s", 1))
+    perfect = evaluate(truth, truth, spec).letter_case
+    assert perfect is not None
+    assert (perfect.share_of_errors, perfect.confusions) == (None, ())
+    assert evaluate(labels("0O"), labels("0O"), SPEC).letter_case is None
+
+
+def test_numbers_of_characters_by_hand() -> None:
+    spec = CaptchaSpec("AB", 1, 3)
+    truth = spec.encode_all(["AB", "A", "ABA", "BB", "B", "AA"])
+    read = spec.encode_all(["BA", "AB", "AB", "BB", "B", "A"])
+    read[4] = 2  # nothing at all
+    lengths = evaluate(read, truth, spec).lengths
+    assert lengths is not None
+    assert (lengths.right.right, lengths.right.total) == (2, 6)
+    assert (lengths.too_few, lengths.too_many, lengths.none) == (2, 1, 1)
+    assert evaluate(labels("0O"), labels("0O"), SPEC).lengths is None
+
+
 def test_a_perfect_reading() -> None:
     truth = labels("0O", "XX")
     evaluation = evaluate(truth, truth, SPEC)

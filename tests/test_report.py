@@ -46,6 +46,22 @@ def test_the_table_says_what_was_counted() -> None:
     assert "  share of all character errors: 50.0 %" in lines
     assert "most frequent confusions: 0→O 1, _→$ 1" in lines
     assert "time per image: 2.50 ms, in batches" in lines
+    assert "images, within 3 attempts     87.50 %" in lines
+    assert not any("case" in line or "number of characters" in line for line in lines)
+
+
+def test_the_table_has_case_and_lengths_where_there_are_such() -> None:
+    spec = CaptchaSpec("cCx", 1, 2)
+    truth, read = spec.encode_all(["cC", "Cx", "x", "c"]), spec.encode_all(["CC", "C", "xx", "c"])
+    read[2] = 3
+    lines = report.table(evaluate(read, truth, spec)).splitlines()
+    found = {line[:28].strip(): line.split() for line in lines if line}
+    assert found["number of characters"][-1] == "2/4"
+    assert found["images, case folded"][-1] == "2/4"
+    assert found["characters, case folded"][-1] == "6/8"
+    assert "images with a wrong number of characters: 1 too few, 0 too many, 1 none read" in lines
+    assert "letters read in the other case: c→C 1" in lines
+    assert "  share of all character errors: 33.3 %" in lines
 
 
 def test_the_report_has_its_four_files(tmp_path: Path) -> None:
