@@ -18,6 +18,7 @@ from captcha_keras.files import write_atomically, write_json
 from captcha_keras.spec import CaptchaSpec
 
 if TYPE_CHECKING:
+    from captcha_keras.comparison import Contestant
     from captcha_keras.evaluation_data import LabelledImages
 
 MOST_ERRORS = 40
@@ -89,6 +90,48 @@ def write_report(
     write_atomically(folder / "predictions.csv", lambda path: predictions.to_csv(path, index=False))
     plot_confusion(evaluation, spec, folder / "confusion.png")
     plot_errors(predictions, data.images, folder / "errors.png")
+
+
+def comparison_table(contestants: Sequence[Contestant]) -> str:
+    """Networks beside each other as lines for a terminal."""
+    lines = [
+        f"{'':20}{'characters':>11}{'images':>9}   {'95 % interval':17}{'in 3':>8}{'0/O':>8}{'parameters':>13}"
+        f"{'rounds':>8}{'minutes':>9}{'images/s':>10}{'MB':>8}"
+    ]
+    for each in contestants:
+        figures = each.evaluation
+        images = figures.images
+        zero_o = figures.zero_o.share_of_errors if figures.zero_o else None
+        interval = f"{100 * images.low:.2f} – {100 * images.high:.2f} %"
+        lines.append(
+            f"{each.name:20}{100 * figures.characters.share:9.2f} %{100 * images.share:7.2f} %   {interval:17}"
+            f"{100 * figures.within_three:6.2f} %{'-' if zero_o is None else f'{100 * zero_o:.0f} %':>8}"
+            f"{each.parameters:13,}{each.epochs:8}{each.minutes:9.1f}{each.images_per_second:10,.0f}"
+            f"{each.bytes_on_disk / 1e6:8.1f}"
+        )
+    return "\n".join(lines)
+
+
+def write_comparison(folder: Path, contestants: Sequence[Contestant]) -> None:
+    """Write `comparison.json` and `comparison.png`: images right, with intervals, and the cost of each network."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "comparison.json", {"networks": [each.to_json() for each in contestants]})
+    figure = Figure(figsize=(11, 1.6 + 0.45 * len(contestants)), layout="constrained")
+    accuracy, cost = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+    places = np.arange(len(contestants))[::-1]
+    rates = [each.evaluation.images for each in contestants]
+    shares = 100 * np.array([rate.share for rate in rates])
+    spread = 100 * np.abs(np.array([[rate.low for rate in rates], [rate.high for rate in rates]]) - shares / 100)
+    accuracy.barh(places, shares, xerr=spread, color="#4477aa", capsize=3)
+    accuracy.bar_label(accuracy.containers[-1], [f" {share:.1f}" for share in shares], padding=4)
+    accuracy.set(xlabel="images right (%)", xlim=(0, 112))
+    accuracy.set_yticks(places, [each.name for each in contestants], parse_math=False)
+    cost.barh(places, [each.minutes for each in contestants], color="#ccbb44")
+    cost.set(xlabel="minutes of training")
+    for axes in (accuracy, cost):
+        axes.grid(axis="x", alpha=0.3)
+        axes.set_axisbelow(True)
+    _save(figure, folder / "comparison.png")
 
 
 def predictions_frame(spec: CaptchaSpec, data: LabelledImages, probabilities: NDArray[np.float32]) -> pd.DataFrame:

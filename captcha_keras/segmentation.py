@@ -56,6 +56,11 @@ class Cutter:
     margin: float = 0.0
     contrast: bool = False
 
+    @property
+    def _faintest(self) -> float:
+        """Ink between that of the threshold and that of the grey level below it."""
+        return 1.0 - (self.threshold - 0.5) / 255.0
+
     def characters(self, images: Tensor, most: int) -> tuple[Tensor, Tensor]:
         """Cut images into squares.
 
@@ -85,7 +90,8 @@ class Cutter:
             ink: float32 `(N, height, width)`.
             most: L.
         """
-        dark = ops.cast(ink > 1.0 - self.threshold / 255.0, "float32")
+        # Signs, not comparisons: oneDNN has no kernels for truth values and says so on the terminal.
+        dark = ops.sign(ops.relu(ink - self._faintest))
         filled = ops.max(dark, axis=1)  # the projection: (N, width)
         if most == 1:
             part = _between(filled)
@@ -96,17 +102,16 @@ class Cutter:
             part = filled * ops.cumsum(starts, axis=1)  # 1, 2, … in the columns of the first, second, … part
             count = ops.sum(starts, axis=1)
         wanted = np.arange(1, most + 1, dtype=np.float32).reshape(1, most, 1)
-        columns = ops.cast(ops.abs(ops.expand_dims(part, 1) - wanted) < 0.5, "float32")
-        # Which rows have ink in the columns of a part: (N, height, width) x (N, width, L).
-        dark_rows = ops.matmul(dark, ops.transpose(columns, (0, 2, 1))) > 0
-        rows = _between(ops.transpose(ops.cast(dark_rows, "float32"), (0, 2, 1)))
+        columns = ops.relu(1.0 - ops.abs(ops.expand_dims(part, 1) - wanted))
+        # Which rows have ink in the columns of a part: (N, L, width) x (N, width, height).
+        rows = _between(ops.sign(ops.matmul(columns, ops.transpose(dark, (0, 2, 1)))))
         return Cuts(ops.cast(count, "int32"), columns, rows)
 
     def squares(self, ink: Tensor, cuts: Cuts) -> Tensor:
         """The parts in the middle of squares, scaled alike in both directions: float32 `(N, L, side, side)`."""
         height = ink.shape[1]
         wide = ops.sum(cuts.columns, axis=-1)  # (N, L)
-        high = ops.sum(cuts.rows, axis=-1) if self.trim else ops.cast(wide > 0, "float32") * float(height)
+        high = ops.sum(cuts.rows, axis=-1) if self.trim else float(height) * ops.sign(wide)
         size = ops.maximum(ops.maximum(wide, high), 1.0) * (1.0 + 2.0 * self.margin)
         across = self._resampling(cuts.columns, _middle(cuts.columns), size)
         middle = _middle(cuts.rows) if self.trim else ops.full_like(wide, (height - 1) / 2)
@@ -117,7 +122,7 @@ class Cutter:
         return self._stretched(squares) if self.contrast else squares
 
     def _stretched(self, squares: Tensor) -> Tensor:
-        above = ops.relu(squares - (1.0 - self.threshold / 255.0))
+        above = ops.relu(squares - self._faintest)
         return above / ops.maximum(ops.max(above, axis=(2, 3), keepdims=True), LEAST_CONTRAST)
 
     def _resampling(self, inside: Tensor, middle: Tensor, size: Tensor) -> Tensor:
@@ -154,7 +159,7 @@ def _between(flags: Tensor) -> Tensor:
     """Ones from the first to the last 1 of the last axis."""
     ahead = ops.cumsum(flags, axis=-1)
     behind = ops.sum(flags, axis=-1, keepdims=True) - ahead + flags
-    return ops.cast((ahead > 0) & (behind > 0), "float32")
+    return ops.sign(ahead * behind)
 
 
 def _middle(flags: Tensor) -> Tensor:

@@ -60,7 +60,12 @@ def parser(prog: str = "train.py") -> argparse.ArgumentParser:
     )
     add("--epochs", type=int, metavar="N", help="rounds over the training images (50)")
     add("--batch-size", type=int, metavar="N", help="images of a step (32)")
-    add("--learning-rate", type=float, metavar="X", help="peak learning rate of Adam (0.003)")
+    add(
+        "--learning-rate",
+        type=float,
+        metavar="X",
+        help="peak learning rate of Adam (what suits the network; vgg: 0.003)",
+    )
     add("--warmup-steps", type=int, metavar="N", help="steps to reach it (300)")
     add(
         "--anneal",
@@ -108,6 +113,7 @@ def _train(options: dict[str, Any]) -> None:
         raise InputError(f"A resumed run keeps its settings; leave out --{superfluous[0].replace('_', '-')}.")
     # TensorFlow takes seconds to load: wrong use is answered before that.
     load_tensorflow()
+    from captcha_keras.networks import find_network
     from captcha_keras.report import plot_curves
     from captcha_keras.spec import parse_alphabet
     from captcha_keras.training import RunFolder, TrainConfig, train
@@ -132,7 +138,8 @@ def _train(options: dict[str, Any]) -> None:
             given["weights"] = parse_weights(given["weights"])
         if not options.get("augment", True):
             given["augmentation"] = None
-        config = TrainConfig(**given)
+        rate = find_network(given.get("network", TrainConfig.network)).learning_rate
+        config = TrainConfig(**{"learning_rate": rate, **given})
         run = RunFolder(options["run"]) if "run" in options else new_run(config.network)
     train(config, run, resume=resume)
     plot_curves(run.history_file, run.curves)

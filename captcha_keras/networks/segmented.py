@@ -54,11 +54,12 @@ def segmented(
 def _with_no_character(logits: keras.KerasTensor, count: keras.KerasTensor) -> keras.KerasTensor:
     """Add the last class: sure where the cut found no character, excluded where it found one."""
     most = logits.shape[1]
-    count = ops.where(count > most, 0, count)
-    there = ops.reshape(count, (-1, 1, 1)) > np.arange(most, dtype=np.int32).reshape(1, most, 1)
-    characters = ops.where(there, logits, 0.0)
-    nothing = ops.where(there, -SURE, ops.full_like(logits[:, :, :1], SURE))
-    return ops.concatenate([characters, nothing], axis=2)
+    count = count * ops.cast(count <= most, "int32")
+    # Numbers, not truth values: oneDNN has no kernels for these and says so on the terminal.
+    there = ops.cast(
+        ops.reshape(count, (-1, 1, 1)) > np.arange(most, dtype=np.int32).reshape(1, most, 1), "float32"
+    )  # (N, L, 1)
+    return ops.concatenate([logits * there, SURE * (1.0 - 2.0 * there)], axis=2)
 
 
 def trunk_side(side: int) -> int:

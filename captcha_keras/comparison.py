@@ -1,0 +1,73 @@
+"""Several trained networks on the same images."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from captcha_keras.evaluation import Evaluation, evaluate
+from captcha_keras.evaluation_data import images_to_evaluate
+from captcha_keras.predict import Recognizer
+from captcha_keras.training.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """The figures of a network.
+
+    Attributes:
+        name: Name of its run.
+        network: Name of the network.
+        images: What it was measured on, in words.
+        evaluation: How it reads.
+        parameters: Number of its weights, those of normalisation included.
+        epochs: Rounds of its training.
+        minutes: Time of its training.
+        images_per_second: How fast it reads, in batches.
+        bytes_on_disk: Size of the saved network.
+    """
+
+    name: str
+    network: str
+    images: str
+    evaluation: Evaluation
+    parameters: int
+    epochs: int
+    minutes: float
+    images_per_second: float
+    bytes_on_disk: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as a JSON object."""
+        return dataclasses.asdict(self)
+
+
+def measure(run: RunFolder, *, fresh: int | None = None, fresh_seed: int = 0) -> Contestant:
+    """Measure a finished run on the test images of its data, or on newly drawn ones like them.
+
+    Args:
+        run: The run.
+        fresh: Draw this many new images instead.
+        fresh_seed: Their seed.
+
+    Raises:
+        InputError: The run is not finished, or its data is gone.
+    """
+    network, spec = run.load_network(), run.read_spec()
+    data = images_to_evaluate(run, fresh=fresh, fresh_seed=fresh_seed)
+    probabilities, seconds = Recognizer(network.predict_on_batch, spec).timed_probabilities(data.images)
+    history = pd.read_csv(run.history_file)
+    return Contestant(
+        name=run.path.name,
+        network=run.read_config().network,
+        images=data.source,
+        evaluation=evaluate(probabilities.argmax(axis=-1), data.labels, spec, seconds),
+        parameters=network.count_params(),
+        epochs=len(history),
+        minutes=float(history["seconds"].sum() / 60),
+        images_per_second=1 / seconds,
+        bytes_on_disk=run.best_model.stat().st_size,
+    )
