@@ -18,7 +18,7 @@ from PIL import Image
 from captcha_keras.augment import Augmentation, augment
 from captcha_keras.dataset.layouts import class_name
 from captcha_keras.errors import InputError
-from captcha_keras.segmentation import Cutter, reason
+from captcha_keras.segmentation import Cutter, cut_all, reason
 from captcha_keras.spec import CaptchaSpec
 
 BATCH = 256
@@ -60,18 +60,16 @@ def cut_characters(
         spec: Their spec.
         cutter: How to cut.
     """
+    found, counts = cut_all(cutter, images, spec.max_length)
     squares, texts = [], []
     reasons: Counter[str] = Counter()
-    for first in range(0, len(images), BATCH):
-        found, counts = cutter.characters(images[first : first + BATCH], spec.max_length)
-        pixels = np.rint(255 * (1 - np.asarray(found))).clip(0, 255).astype(np.uint8)
-        for parts, count, row in zip(pixels, np.asarray(counts), labels[first : first + BATCH], strict=True):
-            text = spec.decode(row)
-            if count == len(text):
-                squares += list(parts[: len(text)])
-                texts += list(text)
-            else:
-                reasons[reason(int(count), spec) or f"{count} parts of {len(text)} characters"] += 1
+    for parts, count, row in zip(found, counts, labels, strict=True):
+        text = spec.decode(row)
+        if count == len(text):
+            squares += list(np.rint(255 * (1 - parts[: len(text)])).clip(0, 255).astype(np.uint8))
+            texts += list(text)
+        else:
+            reasons[reason(int(count), spec) or f"{count} parts of {len(text)} characters"] += 1
     stacked = np.stack(squares) if squares else np.empty((0, cutter.side, cutter.side), np.uint8)
     return Characters(np.repeat(stacked[..., np.newaxis], 3, axis=-1), tuple(texts), reasons)
 

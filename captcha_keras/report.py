@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from captcha_keras.evaluation_data import LabelledImages
 
 MOST_ERRORS = 40
+MOST_CHARACTERS = 400
 NOTHING = "∅"  # "no character" in a figure
 
 
@@ -201,6 +202,42 @@ def plot_errors(predictions: pd.DataFrame, images: NDArray[np.uint8], picture: P
     if len(shown) < len(wrong):
         title += f"; the {len(shown)} surest"
     plot_gallery(shown, images, picture, title)
+
+
+def plot_characters(
+    squares: NDArray[np.float32],
+    counts: NDArray[np.int32],
+    labels: NDArray[np.int32],
+    readings: NDArray[np.integer[Any]],
+    spec: CaptchaSpec,
+    picture: Path,
+) -> None:
+    """Draw every misread character of the images that were cut right, with truth and reading.
+
+    Args:
+        squares: The characters as they were cut, ink from 0 to 1, `(N, L, side, side)`.
+        counts: How many parts each image has, `(N,)`.
+        labels: Class numbers of the truth, `(N, L)`.
+        readings: Class numbers that were read, `(N, L)`.
+        spec: Names the classes.
+        picture: The PNG file.
+    """
+    lengths = (labels < len(spec.alphabet)).sum(axis=1)
+    cut = (counts == lengths)[:, np.newaxis] & (np.arange(spec.max_length) < lengths[:, np.newaxis])
+    wrong = np.argwhere(cut & (labels != readings))
+    shown = wrong[:MOST_CHARACTERS]
+    columns = 20
+    lines = max(1, -(-len(shown) // columns))
+    figure = Figure(figsize=(0.55 * columns, 0.85 * lines + 0.5), layout="constrained")
+    title = f"{len(wrong):,} of {int(cut.sum()):,} characters misread (truth→reading)"
+    figure.suptitle(title + (f"; {len(shown)} of them" if len(shown) < len(wrong) else ""))
+    for axes in np.ravel(figure.subplots(lines, columns)):
+        axes.set_axis_off()
+    for axes, (row, place) in zip(figure.axes, shown, strict=False):
+        axes.imshow(1 - squares[row, place], cmap="gray", vmin=0, vmax=1)
+        truth, reading = (spec.classes[numbers[row, place]] or NOTHING for numbers in (labels, readings))
+        axes.set_title(f"{truth}→{reading}", fontsize=9, family="monospace", parse_math=False)
+    _save(figure, picture)
 
 
 def plot_gallery(shown: pd.DataFrame, images: NDArray[np.uint8], picture: Path, title: str) -> None:

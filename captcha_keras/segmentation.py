@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from captcha_keras.spec import CaptchaSpec
 
@@ -18,6 +19,7 @@ Tensor = Any
 
 # A character fainter than this, about one grey level of 255, is not blown up to a black one.
 LEAST_CONTRAST = 1 / 255
+BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,17 @@ class Cutter:
         wanted = ops.expand_dims(middle, -1) + ops.expand_dims(size, -1) * steps
         weights = ops.relu(1.0 - ops.abs(ops.expand_dims(wanted, -1) - places))
         return weights * ops.expand_dims(inside, 2)
+
+
+def cut_all(cutter: Cutter, images: NDArray[np.uint8], most: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """`Cutter.characters` of any number of images, in batches: NumPy arrays."""
+    squares = np.empty((len(images), most, cutter.side, cutter.side), np.float32)
+    counts = np.empty(len(images), np.int32)
+    for first in range(0, len(images), BATCH):
+        rows = slice(first, first + BATCH)
+        found, count = cutter.characters(images[rows], most)
+        squares[rows], counts[rows] = np.asarray(found), np.asarray(count)
+    return squares, counts
 
 
 def reason(count: int, spec: CaptchaSpec) -> str | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from PIL import Image
 
 from captcha_keras import report
@@ -91,6 +92,23 @@ def test_no_errors_and_many_errors_can_be_drawn(tmp_path: Path) -> None:
         evaluation = evaluate(scores.argmax(-1), data.labels, SPEC)
         report.write_report(tmp_path, evaluation, SPEC, data, scores)
         assert (tmp_path / "errors.png").stat().st_size > 1000
+
+
+def test_misread_characters_are_drawn_where_the_cut_was_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = CaptchaSpec("AB$", 1, 3)
+    labels = spec.encode_all(["AB", "B$A", "A", "AAA"])
+    readings = spec.encode_all(["AA", "B$B", "BB", "BBB"])
+    squares = np.random.default_rng(0).random((4, 3, 8, 8), np.float32)
+    titles: list[str] = []
+    monkeypatch.setattr(Axes, "set_title", lambda self, text, **words: titles.append(text))
+    # The last image was cut into two parts: which characters these are is not known.
+    report.plot_characters(squares, np.array([2, 3, 1, 2]), labels, readings, spec, tmp_path / "characters.png")
+    assert titles == ["B→A", "A→B", "A→B"]
+    with Image.open(tmp_path / "characters.png") as picture:
+        assert picture.width > 1000
+    report.plot_characters(squares, np.array([2, 3, 1, 3]), labels, labels, spec, tmp_path / "none.png")
+    assert len(titles) == 3
+    assert (tmp_path / "none.png").exists()
 
 
 def test_one_class_and_no_character(tmp_path: Path) -> None:

@@ -57,8 +57,10 @@ def _evaluate(options: argparse.Namespace) -> None:
     from captcha_keras.devices import select_device
     from captcha_keras.evaluation import evaluate
     from captcha_keras.evaluation_data import images_to_evaluate
+    from captcha_keras.networks import NETWORKS
     from captcha_keras.predict import Recognizer
-    from captcha_keras.report import table, write_report
+    from captcha_keras.report import plot_characters, table, write_report
+    from captcha_keras.segmentation import cut_all
     from captcha_keras.trained import find_model
 
     model = find_model(options.model)
@@ -76,6 +78,12 @@ def _evaluate(options: argparse.Namespace) -> None:
     evaluation = evaluate(probabilities.argmax(axis=-1), data.labels, recognizer.spec, seconds)
     folder = options.report or model.evaluation
     write_report(folder, evaluation, recognizer.spec, data, probabilities)
+    # A run may be of a network that is not one of ours.
+    network = NETWORKS.get(model.run.read_config().network)
+    if network and network.cutter:
+        squares, counts = cut_all(network.cutter, data.images, recognizer.spec.max_length)
+        readings = probabilities.argmax(axis=-1)
+        plot_characters(squares, counts, data.labels, readings, recognizer.spec, folder / "characters.png")
     if options.json:
         print(json.dumps({"model": str(model.path), "images": data.source, **evaluation.to_json()}))
     else:

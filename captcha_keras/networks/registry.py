@@ -11,6 +11,7 @@ from captcha_keras.errors import InputError
 from captcha_keras.losses import CrossEntropy, CutCrossEntropy, MultiLabelSoftMargin
 from captcha_keras.networks import emnist_cnn, mathematica, segmented_lenet, segmented_mlp, single_head, vgg
 from captcha_keras.networks.segmented import trunk_side
+from captcha_keras.segmentation import Cutter
 from captcha_keras.spec import LARGEST_SIDE, CaptchaSpec, SpecError
 
 
@@ -22,15 +23,20 @@ class Network:
         build: Makes it with fresh weights, of a spec and a dtype policy.
         trunk_side: The feature map side that its trunk leaves of an image side.
         loss: What its training minimises.
-        cuts: Whether it cuts images into characters and reads these.
+        cutter: Cuts images into the characters that it reads; None if it reads whole images.
         learning_rate: Peak learning rate that it is trained with by default.
     """
 
     build: Callable[[CaptchaSpec, keras.DTypePolicy | str], keras.Model]
     trunk_side: Callable[[int], int]
     loss: type[keras.losses.Loss] = CrossEntropy
-    cuts: bool = False
+    cutter: Cutter | None = None
     learning_rate: float = 3e-3
+
+    @property
+    def cuts(self) -> bool:
+        """Whether it cuts images into characters and reads these."""
+        return self.cutter is not None
 
     @property
     def smallest_side(self) -> int:
@@ -53,9 +59,9 @@ NETWORKS = {
     # At 1e-3 most of its ReLUs die in the first round.
     "mathematica_relu": Network(mathematica.mathematica_relu, mathematica.trunk_side, learning_rate=3e-4),
     "single_head": Network(single_head.single_head, single_head.trunk_side, MultiLabelSoftMargin, learning_rate=1e-3),
-    "segmented_mlp": Network(segmented_mlp.segmented_mlp, trunk_side, CutCrossEntropy, cuts=True),
-    "segmented_lenet": Network(segmented_lenet.segmented_lenet, trunk_side, CutCrossEntropy, cuts=True),
-    "emnist_cnn": Network(emnist_cnn.emnist_cnn, trunk_side, CutCrossEntropy, cuts=True, learning_rate=1e-3),
+    "segmented_mlp": Network(segmented_mlp.segmented_mlp, trunk_side, CutCrossEntropy, segmented_mlp.CUTTER),
+    "segmented_lenet": Network(segmented_lenet.segmented_lenet, trunk_side, CutCrossEntropy, segmented_lenet.CUTTER),
+    "emnist_cnn": Network(emnist_cnn.emnist_cnn, trunk_side, CutCrossEntropy, emnist_cnn.CUTTER, learning_rate=1e-3),
 }
 
 

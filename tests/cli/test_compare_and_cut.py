@@ -79,6 +79,10 @@ def test_networks_beside_each_other(workplace: Path) -> None:
         assert each["bytes_on_disk"] > 100_000
     with Image.open(workplace / "runs/both/comparison.png") as picture:
         assert picture.width > 1000
+    report = call("evaluate", "--model", "runs/both/segmented_mlp", cwd=workplace)
+    assert report.returncode == 0, report.stderr
+    with Image.open(workplace / "runs/both/segmented_mlp/evaluation/characters.png") as picture:
+        assert picture.width > 1000
     # What is trained stays as it is, also named as a run.
     again = call("compare", "runs/both/segmented_lenet", "segmented_mlp", *words, "--fresh", 20, cwd=workplace)
     assert again.returncode == 0, again.stderr
