@@ -69,7 +69,7 @@ def served(version: Path) -> Read:
     return read
 
 
-def _network(version: Path) -> keras.Model:
+def network_of(version: Path) -> keras.Model:
     """A Keras network with the weights of a SavedModel."""
     import numpy as np
     import tensorflow as tf
@@ -88,7 +88,7 @@ def keras_predict_on_batch(version: Path) -> Read:
     from captcha_keras.export import read_spec
     from captcha_keras.predict import Recognizer
 
-    return _recognizing(Recognizer(_network(version).predict_on_batch, read_spec(version)))
+    return _recognizing(Recognizer(network_of(version).predict_on_batch, read_spec(version)))
 
 
 def keras_predict(version: Path) -> Read:
@@ -96,7 +96,7 @@ def keras_predict(version: Path) -> Read:
     from captcha_keras.export import read_spec
     from captcha_keras.predict import Recognizer
 
-    network = _network(version)
+    network = network_of(version)
     return _recognizing(Recognizer(lambda images: network.predict(images, verbose=0), read_spec(version)))
 
 
@@ -130,7 +130,7 @@ def _exported(version: Path, export: Callable[..., Any], load: Callable[[Path], 
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
-        export(_network(version), spec, path, samples)
+        export(network_of(version), spec, path, samples)
         return _recognizing(load(path))
 
 
