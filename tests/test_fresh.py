@@ -25,6 +25,12 @@ def test_new_images_look_like_the_data_set_and_are_others() -> None:
     assert series.source().text(2) != settings.source().text(2)
 
 
+def test_new_images_have_the_lengths_and_the_alphabet_of_the_data_set() -> None:
+    reads = CaptchaSpec("ABC0123456789", 1, 5, 120, 50)
+    assert series_like(Settings(SPEC, 10, 3).description(), reads, 4).spec == SPEC
+    assert series_like(None, reads, 4).spec == reads
+
+
 def test_images_of_others_are_taken_for_the_library_s() -> None:
     series = series_like(None, SPEC, 0)
     assert series.style == Style()

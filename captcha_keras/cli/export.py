@@ -76,7 +76,7 @@ def _export_saved_model(run: RunFolder, source: ImageSource, repository: Path) -
 
     version = export_saved_model(
         run.load_network(),
-        source.spec,
+        run.read_spec(),
         repository,
         [source.draw(index).content for index in range(SERVED_SAMPLES)],
         model_name=repository.resolve().name,
@@ -94,16 +94,17 @@ def _export_file(run: RunFolder, source: ImageSource, path: Path, file_format: s
 
     from captcha_keras.export import LabelledPixels, export_litert, export_onnx
 
+    spec = run.read_spec()
     drawings = [source.draw(index) for index in range(SAMPLES)]
     samples = LabelledPixels(
         np.stack([drawing.pixels for drawing in drawings]),
-        source.spec.encode_all(drawing.text for drawing in drawings),
+        spec.encode_all(drawing.text for drawing in drawings),
     )
     network = run.load_network()
     if file_format == "onnx":
-        result = export_onnx(network, source.spec, path, samples)
+        result = export_onnx(network, spec, path, samples)
     else:
-        result = export_litert(network, source.spec, path, samples, quantised=quantised)
+        result = export_litert(network, spec, path, samples, quantised=quantised)
     print(
         f"{path}: {path.stat().st_size / 1e6:.1f} MB, reads {result.exported_right:,} of {result.count:,} new images "
         f"right, the network {result.network_right:,}; probabilities differ by at most {result.worst:.2g}."

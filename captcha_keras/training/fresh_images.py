@@ -31,10 +31,10 @@ class FreshImages(keras.callbacks.Callback):
     an uninterrupted one would have drawn. A context manager; its processes end with the block.
 
     Args:
-        series: The images.
+        series: The images; their alphabet may be a part of the network's.
         steps: Batches of an epoch.
         batch_size: Images of a batch.
-        prior: The layer that learns which weights are in force.
+        prior: The layer that learns which weights are in force; its spec names the network's classes.
         first_epoch: The epoch that the stream begins with.
         weights: The weights of that epoch.
         validation: Images and labels whose confusions set the weights after each epoch; None to keep them.
@@ -74,7 +74,7 @@ class FreshImages(keras.callbacks.Callback):
 
     def batches(self) -> Iterator[tuple[Images, Labels]]:
         """Batches from the first epoch on: uint8 `(batch_size, height, width, 3)`, int32 `(batch_size, max_length)`."""
-        spec = self._series.spec
+        spec = self._prior.spec
         for epoch in count(self._first_epoch):
             weights = self._weights_of(epoch)
             if weights is None:
@@ -99,7 +99,7 @@ class FreshImages(keras.callbacks.Callback):
             return
         images, labels = self._validation
         logits = self.model.predict(images, batch_size=VALIDATION_BATCH, verbose=0)
-        spec = self._series.spec
+        spec = self._prior.spec
         matrix = np.zeros((spec.num_classes, spec.num_classes), np.int64)
         np.add.at(matrix, (labels.ravel(), logits.argmax(axis=-1).ravel()), 1)
         self.weights = hard_characters(matrix, spec)

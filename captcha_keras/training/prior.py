@@ -28,12 +28,12 @@ class LogPrior(keras.Layer):
 
     def __init__(self, spec: CaptchaSpec, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._spec = spec
+        self.spec = spec
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the logarithms; zero until weights are known."""
         self.log_prior = self.add_weight(
-            shape=(self._spec.num_classes,), initializer="zeros", trainable=False, name="log_prior"
+            shape=(self.spec.num_classes,), initializer="zeros", trainable=False, name="log_prior"
         )
         super().build(input_shape)
 
@@ -43,7 +43,7 @@ class LogPrior(keras.Layer):
 
     def weigh(self, weights: Mapping[str, int]) -> None:
         """Take over the weights of the characters drawn from now on."""
-        self.log_prior.assign(log_prior(weights, self._spec))
+        self.log_prior.assign(log_prior(weights, self.spec))
 
 
 def log_prior(weights: Mapping[str, int], spec: CaptchaSpec) -> NDArray[np.float32]:

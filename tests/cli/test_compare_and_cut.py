@@ -83,6 +83,16 @@ def test_networks_beside_each_other(workplace: Path) -> None:
     assert report.returncode == 0, report.stderr
     with Image.open(workplace / "runs/both/segmented_mlp/evaluation/characters.png") as picture:
         assert picture.width > 1000
+    for target in (["--format", "onnx", "--to", "m.onnx"], ["--to", "models/mlp"]):
+        export = call("export", "--run", "runs/both/segmented_mlp", *target, cwd=workplace)
+        assert export.returncode == 0, export.stderr
+    images = sorted((workplace / "separated" / "images").iterdir())[:6]
+    texts = [
+        [line.split("\t")[1] for line in call("predict", "--model", model, *images, cwd=workplace).stdout.splitlines()]
+        for model in ("runs/both/segmented_mlp", "m.onnx", "models/mlp")
+    ]
+    assert texts[0] == texts[1] == texts[2]
+    assert {len(text) for text in texts[0]} == {3}
     # What is trained stays as it is, also named as a run.
     again = call("compare", "runs/both/segmented_lenet", "segmented_mlp", *words, "--fresh", 20, cwd=workplace)
     assert again.returncode == 0, again.stderr

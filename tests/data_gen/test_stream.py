@@ -63,6 +63,14 @@ def test_an_epoch_waits_for_its_weights_and_a_resumed_stream_goes_on_with_them()
         np.testing.assert_array_equal(labels, other_labels)
 
 
+def test_labels_are_the_networks_classes_though_the_images_have_an_alphabet_of_their_own() -> None:
+    drawn, read = CaptchaSpec("01O", 2, 2, 40, 20), CaptchaSpec("XO10", 1, 2, 40, 20)
+    series = Series(drawn, "training 0")
+    with FreshImages(series, steps=1, batch_size=8, prior=LogPrior(read)) as fresh:
+        _, labels = next(fresh.batches())
+    assert read.decode_all(labels) == [series.source().text(index) for index in range(8)]
+
+
 def test_a_stream_that_waits_ends_when_training_ends() -> None:
     with FreshImages(SERIES, steps=1, batch_size=2, prior=LogPrior(SERIES.spec)) as fresh:
         batches = fresh.batches()
