@@ -28,7 +28,7 @@ from benchmarks.measure import RESULTS, environment
 CLIENTS = (1, 8, 64, 256)
 SETTINGS = {
     "batches (default)": (),
-    "batches in two threads": ("--threads", "2"),
+    "batches, one thread": ("--threads", "1"),
     "one by one": ("--batch-rows", "1"),
 }
 OVER_CAPACITY = ("batches, 64 may wait", ("--waiting-rows", "64"), 256)

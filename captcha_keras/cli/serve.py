@@ -51,7 +51,7 @@ def parser(prog: str = "captcha-keras serve") -> argparse.ArgumentParser:
         metavar="N",
         help="most images that wait; more are refused with 503 (1024)",
     )
-    add("--threads", type=int, metavar="N", help="computations at the same time (1)")
+    add("--threads", type=int, metavar="N", help="computations at the same time (2)")
     add("--timeout", type=float, metavar="S", help="seconds that a request may take (30)")
     add("--arrival-timeout", type=float, metavar="S", help="seconds for headers to arrive, and again for a body (20)")
     add("--body-bytes", dest="most_body_bytes", type=int, metavar="N", help="longest body of a request (16777216)")

@@ -36,7 +36,7 @@ class BatchingConfig:
 
     most_rows: int = 64
     most_waiting_rows: int = 1024
-    threads: int = 1
+    threads: int = 2
     timeout: float = 30.0
 
     def __post_init__(self) -> None:

@@ -51,7 +51,7 @@ def test_what_waits_at_the_same_time_is_computed_together() -> None:
     async def main() -> None:
         doubling = Doubling()
         sizes: list[int] = []
-        batcher = Batcher(BatchingConfig(most_rows=4, most_waiting_rows=100), sizes.append)
+        batcher = Batcher(BatchingConfig(threads=1, most_rows=4, most_waiting_rows=100), sizes.append)
         doubling.gate.clear()
         first = ask(batcher, doubling, 1)
         await settled()
@@ -71,7 +71,7 @@ def test_what_waits_at_the_same_time_is_computed_together() -> None:
 def test_signatures_and_models_are_not_mixed() -> None:
     async def main() -> None:
         one, two = Doubling(), Doubling()
-        batcher = Batcher(BatchingConfig())
+        batcher = Batcher(BatchingConfig(threads=1))
         one.gate.clear()
         first = ask(batcher, one, 1)
         await settled()
@@ -89,11 +89,11 @@ def test_signatures_and_models_are_not_mixed() -> None:
 def test_a_long_request_is_computed_in_parts() -> None:
     async def main() -> None:
         doubling = Doubling()
-        answer = await ask(Batcher(BatchingConfig(most_rows=4)), doubling, *range(10))
+        answer = await ask(Batcher(BatchingConfig(threads=1, most_rows=4)), doubling, *range(10))
         assert answer["y"].tolist() == [2 * number for number in range(10)]
         assert doubling.batches == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
         with pytest.raises(RequestError, match="at least one row"):
-            await ask(Batcher(BatchingConfig()), doubling)
+            await ask(Batcher(BatchingConfig(threads=1)), doubling)
 
     asyncio.run(main())
 
@@ -101,7 +101,7 @@ def test_a_long_request_is_computed_in_parts() -> None:
 def test_a_full_queue_refuses_and_recovers() -> None:
     async def main() -> None:
         doubling = Doubling()
-        batcher = Batcher(BatchingConfig(most_rows=2, most_waiting_rows=3))
+        batcher = Batcher(BatchingConfig(threads=1, most_rows=2, most_waiting_rows=3))
         doubling.gate.clear()
         running = ask(batcher, doubling, 1)
         await settled()
@@ -125,7 +125,7 @@ def test_a_full_queue_refuses_and_recovers() -> None:
 def test_who_waits_too_long_is_told_and_not_computed() -> None:
     async def main() -> None:
         doubling = Doubling()
-        batcher = Batcher(BatchingConfig(timeout=0.05))
+        batcher = Batcher(BatchingConfig(threads=1, timeout=0.05))
         doubling.gate.clear()
         running = ask(batcher, doubling, 1)
         await settled()
@@ -145,7 +145,7 @@ def test_who_waits_too_long_is_told_and_not_computed() -> None:
 def test_a_failing_computation_fails_its_requests_alone() -> None:
     async def main() -> None:
         doubling = Doubling()
-        batcher = Batcher(BatchingConfig())
+        batcher = Batcher(BatchingConfig(threads=1))
         with pytest.raises(RequestError, match=r"The model failed: RuntimeError\.") as caught:
             await ask(batcher, doubling, 13)
         assert caught.value.code is Code.INTERNAL
