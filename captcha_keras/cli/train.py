@@ -64,7 +64,7 @@ def parser(prog: str = "train.py") -> argparse.ArgumentParser:
         "--learning-rate",
         type=float,
         metavar="X",
-        help="peak learning rate of Adam (what suits the network; vgg: 0.003)",
+        help="peak learning rate of Adam; networks other than vgg have their own (0.003)",
     )
     add("--warmup-steps", type=int, metavar="N", help="steps to reach it (300)")
     add(
