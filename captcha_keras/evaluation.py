@@ -132,8 +132,8 @@ class Evaluation:
     """The figures.
 
     Attributes:
-        characters: Characters read right, over all positions.
-        positions: The same for each position.
+        characters: Characters read right, of those that the texts have.
+        positions: Readings right at each position, "no character" at the end of a short text included.
         images: Images of which every character was read right.
         within_three: Chance that at least one of three attempts is right, each at another image.
         zero_o: The 0/O figures; None if the alphabet lacks one of them.
@@ -180,11 +180,12 @@ def evaluate(
     if readings.shape != labels.shape or labels.ndim != 2 or not len(labels):
         raise ValueError(f"Expected two equal shapes (N, L), got {readings.shape} and {labels.shape}.")
     right = readings == labels
+    there = _there(labels, spec)
     matrix = np.zeros((spec.num_classes, spec.num_classes), np.int64)
     np.add.at(matrix, (labels.ravel(), readings.ravel()), 1)
     images = Rate.of(right.all(axis=1))
     return Evaluation(
-        characters=Rate.of(right),
+        characters=Rate.of(right[there]),
         positions=tuple(Rate.of(column) for column in right.T),
         images=images,
         within_three=images.within(ATTEMPTS),
@@ -195,6 +196,11 @@ def evaluate(
         confusion_matrix=tuple(tuple(row) for row in matrix.tolist()),
         seconds_per_image=seconds_per_image,
     )
+
+
+def _there(numbers: NDArray[np.integer[Any]], spec: CaptchaSpec) -> NDArray[np.bool_]:
+    """Where there is a character: all but the class "no character" of a variable length."""
+    return np.asarray(numbers < len(spec.alphabet))
 
 
 def _zero_o(
@@ -216,7 +222,7 @@ def _zero_o(
         table=table,
         other={t: int(matrix[number[t]].sum()) - sum(table[t].values()) for t in "0O"},
         share_of_errors=swapped / errors if errors else None,
-        merged_characters=Rate.of(merged),
+        merged_characters=Rate.of(merged[_there(labels, spec)]),
         merged_images=Rate.of(merged.all(axis=1)),
     )
 
@@ -240,7 +246,7 @@ def _letter_case(
     return LetterCase(
         share_of_errors=int(np.sum((readings != labels) & folded)) / errors if errors else None,
         confusions=_confusions(np.where(same_letter, matrix, 0), spec),
-        folded_characters=Rate.of(folded),
+        folded_characters=Rate.of(folded[_there(labels, spec)]),
         folded_images=Rate.of(folded.all(axis=1)),
     )
 
@@ -248,8 +254,7 @@ def _letter_case(
 def _lengths(readings: NDArray[np.integer[Any]], labels: NDArray[np.integer[Any]], spec: CaptchaSpec) -> Lengths | None:
     if not spec.variable_length:
         return None
-    nothing = spec.num_classes - 1
-    found, there = ((numbers != nothing).sum(axis=1) for numbers in (readings, labels))
+    found, there = (_there(numbers, spec).sum(axis=1) for numbers in (readings, labels))
     return Lengths(
         right=Rate.of(found == there),
         too_few=int(np.sum((found < there) & (found > 0))),

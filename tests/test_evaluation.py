@@ -121,6 +121,8 @@ def test_no_character_is_a_class_of_its_own() -> None:
     evaluation = evaluate(spec.encode_all(["AB"]), spec.encode_all(["A"]), spec)
     assert evaluation.confusions == (Confusion("", "B", 1),)
     assert evaluation.images.right == 0
+    # The text has one character, and that was read.
+    assert (evaluation.characters.right, evaluation.characters.total) == (1, 1)
 
 
 def test_only_ten_confusions_and_json_round_trip() -> None:
