@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 
 from captcha_keras.networks.heads import by_position, closed
 from captcha_keras.segmentation import Cutter
@@ -42,7 +42,6 @@ def segmented(
         raise ValueError(f"{name} must be able to find fewer than {spec.max_length} characters: see `Network.reads`.")
     inputs = keras.Input((spec.height, spec.width, 3), dtype="uint8", name="image")
     squares, count = cutter.characters(inputs, spec.max_length)
-    squares = layers.Reshape((spec.max_length, cutter.side, cutter.side, 1), dtype="float32", name="squares")(squares)
     squares = ops.reshape(squares, (-1, cutter.side, cutter.side, 1))
     logits = classifier(squares, len(spec.alphabet), dtype)
     logits = ops.reshape(ops.cast(logits, "float32"), (-1, spec.max_length, len(spec.alphabet)))
@@ -54,11 +53,10 @@ def segmented(
 def _with_no_character(logits: keras.KerasTensor, count: keras.KerasTensor) -> keras.KerasTensor:
     """Add the last class: sure where the cut found no character, excluded where it found one."""
     most = logits.shape[1]
-    count = count * ops.cast(count <= most, "int32")
     # Numbers, not truth values: oneDNN has no kernels for these and says so on the terminal.
-    there = ops.cast(
-        ops.reshape(count, (-1, 1, 1)) > np.arange(most, dtype=np.int32).reshape(1, most, 1), "float32"
-    )  # (N, L, 1)
+    count = ops.reshape(ops.cast(count, "float32"), (-1, 1, 1))
+    places = np.arange(most, dtype=np.float32).reshape(1, most, 1)
+    there = ops.clip(count - places, 0.0, 1.0) * (1.0 - ops.clip(count - most, 0.0, 1.0))  # (N, L, 1)
     return ops.concatenate([logits * there, SURE * (1.0 - 2.0 * there)], axis=2)
 
 

@@ -11,7 +11,7 @@ from captcha_keras.spec import CaptchaSpec
 
 CUTTER = Cutter(side=40)
 UNITS = 256
-# The original penalises the absolute value of all weights; its factor is not told, this one was chosen on validation.
+# The original penalises the absolute value of all weights; its factor is not told.
 PENALTY = 1e-5
 
 
