@@ -203,6 +203,21 @@ def _there(numbers: NDArray[np.integer[Any]], spec: CaptchaSpec) -> NDArray[np.b
     return np.asarray(numbers < len(spec.alphabet))
 
 
+def _errors(matrix: NDArray[np.int64]) -> int:
+    return int(matrix.sum() - np.trace(matrix))
+
+
+def _merged(
+    classes: NDArray[np.int64],
+    readings: NDArray[np.integer[Any]],
+    labels: NDArray[np.integer[Any]],
+    spec: CaptchaSpec,
+) -> tuple[Rate, Rate]:
+    """Character and image accuracy if those with the same number in `classes` counted as one."""
+    right = classes[readings] == classes[labels]
+    return Rate.of(right[_there(labels, spec)]), Rate.of(right.all(axis=1))
+
+
 def _zero_o(
     readings: NDArray[np.integer[Any]],
     labels: NDArray[np.integer[Any]],
@@ -213,17 +228,17 @@ def _zero_o(
         return None
     number = {name: spec.alphabet.index(name) for name in "0O"}
     table = {t: {r: int(matrix[number[t], number[r]]) for r in "0O"} for t in "0O"}
-    errors = int(np.sum(readings != labels))
+    errors = _errors(matrix)
     swapped = table["0"]["O"] + table["O"]["0"]
     merge = np.arange(spec.num_classes)
     merge[number["O"]] = number["0"]
-    merged = merge[readings] == merge[labels]
+    characters, images = _merged(merge, readings, labels, spec)
     return ZeroO(
         table=table,
         other={t: int(matrix[number[t]].sum()) - sum(table[t].values()) for t in "0O"},
         share_of_errors=swapped / errors if errors else None,
-        merged_characters=Rate.of(merged[_there(labels, spec)]),
-        merged_images=Rate.of(merged.all(axis=1)),
+        merged_characters=characters,
+        merged_images=images,
     )
 
 
@@ -240,14 +255,14 @@ def _letter_case(
             fold[number] = spec.alphabet.index(lower)
     if np.array_equal(fold, np.arange(spec.num_classes)):
         return None
-    same_letter = fold[:, np.newaxis] == fold
-    errors = int(np.sum(readings != labels))
-    folded = fold[readings] == fold[labels]
+    same_letter = np.where(fold[:, np.newaxis] == fold, matrix, 0)
+    errors = _errors(matrix)
+    characters, images = _merged(fold, readings, labels, spec)
     return LetterCase(
-        share_of_errors=int(np.sum((readings != labels) & folded)) / errors if errors else None,
-        confusions=_confusions(np.where(same_letter, matrix, 0), spec),
-        folded_characters=Rate.of(folded[_there(labels, spec)]),
-        folded_images=Rate.of(folded.all(axis=1)),
+        share_of_errors=_errors(same_letter) / errors if errors else None,
+        confusions=_confusions(same_letter, spec),
+        folded_characters=characters,
+        folded_images=images,
     )
 
 

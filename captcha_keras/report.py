@@ -103,9 +103,8 @@ def comparison_table(contestants: Sequence[Contestant]) -> str:
         figures = each.evaluation
         images = figures.images
         zero_o = figures.zero_o.share_of_errors if figures.zero_o else None
-        interval = f"{100 * images.low:.2f} – {100 * images.high:.2f} %"
         lines.append(
-            f"{each.name:20}{100 * figures.characters.share:9.2f} %{100 * images.share:7.2f} %   {interval:17}"
+            f"{each.name:20}{100 * figures.characters.share:9.2f} %{100 * images.share:7.2f} %   {_interval(images):17}"
             f"{100 * figures.within_three:6.2f} %{'-' if zero_o is None else f'{100 * zero_o:.0f} %':>8}"
             f"{each.parameters:13,}{each.epochs:8}{each.minutes:9.1f}{each.images_per_second:10,.0f}"
             f"{each.bytes_on_disk / 1e6:8.1f}"
@@ -272,9 +271,12 @@ def _share_line(share: float | None) -> str:
     return f"  share of all character errors: {'no errors' if share is None else f'{100 * share:.1f} %'}"
 
 
+def _interval(rate: Rate) -> str:
+    return f"{100 * rate.low:.2f} – {100 * rate.high:.2f} %"
+
+
 def _rate_line(name: str, rate: Rate) -> str:
-    interval = f"{100 * rate.low:.2f} – {100 * rate.high:.2f} %"
-    return f"{name:28}{100 * rate.share:7.2f} %   {interval:17}{f'{rate.right:,}/{rate.total:,}':>15}"
+    return f"{name:28}{100 * rate.share:7.2f} %   {_interval(rate):17}{f'{rate.right:,}/{rate.total:,}':>15}"
 
 
 def _save(figure: Figure, picture: Path) -> None:
