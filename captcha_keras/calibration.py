@@ -90,13 +90,10 @@ def fit_temperature(probabilities: NDArray[np.floating], labels: NDArray[np.inte
     Returns:
         0.05 to 20; above 1 the network was too sure.
     """
-    logits = np.log(np.maximum(probabilities, SMALLEST))
 
     def loss(logarithm: float) -> float:
-        scores = logits / math.exp(logarithm)
-        scores -= scores.max(axis=-1, keepdims=True)
-        of_label = np.take_along_axis(scores, labels[..., np.newaxis], axis=-1)[..., 0]
-        return float(np.mean(np.log(np.exp(scores).sum(axis=-1)) - of_label))
+        of_label = np.take_along_axis(_logarithms(probabilities, math.exp(logarithm)), labels[..., np.newaxis], axis=-1)
+        return -float(np.mean(of_label))
 
     # The loss has one minimum: it is convex in 1 / temperature.
     low, high = math.log(COLDEST), math.log(HOTTEST)
@@ -111,9 +108,14 @@ def fit_temperature(probabilities: NDArray[np.floating], labels: NDArray[np.inte
 
 def scaled(probabilities: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
     """Probabilities at another temperature; the order of the classes stays."""
+    return np.asarray(np.exp(_logarithms(probabilities, temperature)))
+
+
+def _logarithms(probabilities: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
+    """Of the probabilities at another temperature."""
     logits = np.log(np.maximum(probabilities, SMALLEST), dtype=np.float64) / temperature
-    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
+    logits -= logits.max(axis=-1, keepdims=True)
+    return np.asarray(logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True)))
 
 
 def threshold_for(precision: float, confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> float | None:

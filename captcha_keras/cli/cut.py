@@ -71,11 +71,10 @@ def _cut(options: argparse.Namespace) -> None:
         indices = split(len(dataset), usual.split_seed, usual.validation_share, usual.test_share).train
     images, labels = load(dataset, spec, indices=indices, progress=ProgressBar("Decoding", len(indices)))
     characters = cut_characters(images, labels, spec, Cutter(options.side))
-    failed = characters.reasons.total()
     for reason, count in characters.reasons.most_common():
         print(f"{count:,} of {len(images):,} images: {reason}.")
     if not characters.texts:
-        raise InputError(f"None of the {failed:,} images of {options.data} could be cut.")
+        raise InputError(f"None of the {len(images):,} images of {options.data} could be cut.")
     if options.per_class is not None:
         characters = balanced(characters, options.per_class, options.seed, originals=options.originals)
     write_characters(characters, options.to, ProgressBar("Writing", len(characters.texts)))
