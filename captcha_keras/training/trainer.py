@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
-import platform
-import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -23,7 +20,6 @@ from captcha_keras.devices import (
     Device,
     distribution,
     precision_policy,
-    processor_name,
     select_device,
 )
 from captcha_keras.errors import InputError
@@ -49,6 +45,7 @@ from captcha_keras.training.config import TrainConfig
 from captcha_keras.training.fresh_images import FreshImages
 from captcha_keras.training.optimizer import RampedAdam
 from captcha_keras.training.prior import LogPrior
+from captcha_keras.training.record import data_record, environment_record
 from captcha_keras.training.run_folder import RunFolder
 from data_gen import Series, TextSource
 
@@ -225,32 +222,13 @@ def _begin(job: _Job, model: keras.Model, resume: bool) -> Progress:
 
 
 def _record(job: _Job) -> dict[str, Any]:
-    backend = keras.backend.backend()
-    packages = ("captcha-keras", "keras", backend, "tensorflow", "numpy", "pillow")
-    characters = {} if job.examples is job.captchas else {"characters": _source(job.examples.dataset)}
+    characters = {} if job.examples is job.captchas else {"characters": data_record(job.examples.dataset)}
     return {
         "settings": job.config.to_json(),
         "spec": job.captchas.spec.to_json(),
-        "dataset": _source(job.captchas.dataset),
+        "dataset": data_record(job.captchas.dataset),
         **characters,
-        "environment": {
-            "device": {"kind": job.device.kind, "names": job.device.names},
-            "processor": processor_name(),
-            "dtype_policy": job.policy,
-            "backend": backend,
-            "python": platform.python_version(),
-            "packages": {name: _version(name) for name in dict.fromkeys(packages)},
-            "git_commit": _git_commit(),
-        },
-    }
-
-
-def _source(dataset: Dataset) -> dict[str, Any]:
-    return {
-        "folder": str(dataset.folder),
-        "images": len(dataset),
-        "fingerprint": dataset.fingerprint(),
-        "description": dataset.description,
+        "environment": environment_record(job.device, job.policy),
     }
 
 
@@ -337,24 +315,3 @@ def _callbacks(
     if config.tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(job.run.path / "tensorboard", update_freq="epoch"))
     return [*callbacks, Checkpoint(job.run, watched, progress)]
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def _git_commit() -> str | None:
-    try:
-        result = subprocess.run(
-            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return result.stdout.strip()
