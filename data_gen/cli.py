@@ -10,7 +10,7 @@ from pathlib import Path
 from captcha_keras.console import ProgressBar, run_command
 from captcha_keras.errors import InputError
 from captcha_keras.files import write_atomically
-from captcha_keras.spec import DEFAULT_ALPHABET, CaptchaSpec, parse_alphabet, parse_length
+from captcha_keras.spec import parse_alphabet, parse_length
 from data_gen.engines import Engine, processes, ray_tasks
 from data_gen.estimate import estimate
 from data_gen.fast_captcha import FastCaptcha
@@ -19,7 +19,8 @@ from data_gen.join import join
 from data_gen.plan import IMAGE_FORMATS, Settings, Shard
 from data_gen.preview import contact_sheet
 from data_gen.renderer import RENDERERS
-from data_gen.style import PRESETS, read_style
+from data_gen.style import PRESETS
+from data_gen.style_file import read_captcha
 
 DESCRIPTION = """Draw labelled CAPTCHA images with the captcha library.
 
@@ -36,17 +37,17 @@ def parser(prog: str = "data_gen.py") -> argparse.ArgumentParser:
     add = what.add_argument
     add("--count", type=int, default=51_200, metavar="N", help="number of images (%(default)s)")
     add("--seed", type=int, default=0, help="seed of the series of images (%(default)s)")
-    add("--length", default="4", metavar="4|4-8", help="characters of a text (%(default)s)")
+    add("--length", metavar="4|4-8", help="characters of a text (the style file's, else 4)")
     add(
         "--alphabet",
         nargs="+",
-        default=[DEFAULT_ALPHABET],
         metavar="WORD",
-        help="digits, upper, lower or literal characters, in the order of the classes (digits upper)",
+        help="digits, upper, lower or literal characters, in the order of the classes (the style file's, else digits "
+        "upper)",
     )
     add("--distinct", action="store_true", help="no character twice in a text")
-    add("--width", type=int, default=170, metavar="PIXELS", help="image width (%(default)s)")
-    add("--height", type=int, default=80, metavar="PIXELS", help="image height (%(default)s)")
+    add("--width", type=int, metavar="PIXELS", help="image width (the style file's, else 170)")
+    add("--height", type=int, metavar="PIXELS", help="image height (the style file's, else 80)")
     add(
         "--style",
         default="library",
@@ -111,9 +112,13 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    shortest, longest = parse_length(options.length)
-    spec = CaptchaSpec(parse_alphabet(options.alphabet), shortest, longest, options.width, options.height)
-    style = read_style(options.style)
+    spec, style = read_captcha(options.style)
+    given = {name: getattr(options, name) for name in ("width", "height") if getattr(options, name) is not None}
+    if options.alphabet:
+        given["alphabet"] = parse_alphabet(options.alphabet)
+    if options.length:
+        given["min_length"], given["max_length"] = parse_length(options.length)
+    spec = dataclasses.replace(spec, **given)
     if options.fonts:
         style = dataclasses.replace(style, fonts=tuple(options.fonts))
     records = options.format == "tfrecord"

@@ -22,6 +22,7 @@ from PIL import Image, ImageDraw
 from PIL.Image import Dither, Resampling, Transform, Transpose
 from PIL.ImageFont import FreeTypeFont
 
+from data_gen.layout import Layout, mean_overlap
 from data_gen.style import Style
 from data_gen.styled_captcha import StyledCaptcha
 
@@ -40,6 +41,16 @@ LEAST_ALPHA = 128
 QUARTER_TURNS = {90: Transpose.ROTATE_90, 180: Transpose.ROTATE_180, 270: Transpose.ROTATE_270}
 # Makes a share of 32 random bits, as the library does.
 EVERY_BIT = 2**32
+
+
+@dataclass(frozen=True)
+class _Warped:
+    """A character as it is pasted: its image, RGBA, None for a blank; its size; the number of its font."""
+
+    ink: Core | None
+    width: int
+    height: int
+    font: int
 
 
 @dataclass(frozen=True)
@@ -65,10 +76,15 @@ class _Glyph:
 
 
 class FastCaptcha(StyledCaptcha):
-    """`StyledCaptcha` at two to three times its speed, with the same bytes from the same random numbers."""
+    """`StyledCaptcha` at two to three times its speed, with the same bytes from the same random numbers.
+
+    Attributes:
+        layout: Of the text that was drawn last; None before the first, and for a style with a `gap`.
+    """
 
     def __init__(self, width: int, height: int, style: Style | None = None) -> None:
         super().__init__(width, height, style)
+        self.layout: Layout | None = None
         self._glyph = lru_cache(CACHED_GLYPHS)(_measure)
         self._dot = _dot_shape(self.style.noise_dot_width)
         # Kept between images: arrays of this size made anew each time cost more in page faults than in arithmetic.
@@ -79,23 +95,30 @@ class FastCaptcha(StyledCaptcha):
         if self.style.gap is not None:
             return super().create_captcha_image(chars, color, background)
         secrets = captcha_image.secrets
-        glyphs: list[tuple[Core, int, int]] = []
+        glyphs: list[_Warped] = []
         for character in chars:
             if secrets.randbits(32) / EVERY_BIT > self.word_space_probability:
                 glyphs.append(self._warped(" ", color))
             glyphs.append(self._warped(character, color))
-        text_width = sum(width for _, width, _ in glyphs)
+        text_width = sum(glyph.width for glyph in glyphs)
         average = int(text_width / len(chars))
         overlap = int(self.word_offset_dx * average)
         left = int(average * 0.1)
         # Wide enough from the start: the library resizes an empty image, which changes no pixel's colour.
         image = Image.new("RGB", (max(text_width, self._width), self._height), background)
-        for glyph, width, height in glyphs:
-            if glyph is not None:
-                top = int((self._height - height) / 2)
-                mask = glyph.convert("L", DITHER).point(self.lookup_table, None)
-                image.im.paste(glyph, (left, top, left + width, top + height), mask)
-            left += width - secrets.randbelow(overlap + 1)
+        places = []
+        for glyph in glyphs:
+            if glyph.ink is not None:
+                top = int((self._height - glyph.height) / 2)
+                mask = glyph.ink.convert("L", DITHER).point(self.lookup_table, None)
+                image.im.paste(glyph.ink, (left, top, left + glyph.width, top + glyph.height), mask)
+                places.append((left, glyph.width))
+            left += glyph.width - secrets.randbelow(overlap + 1)
+        self.layout = Layout(
+            squeeze=min(1.0, self._width / text_width),
+            overlap=mean_overlap(places),
+            fonts=tuple(glyph.font for glyph in glyphs if glyph.ink is not None),
+        )
         return image.resize((self._width, self._height)) if text_width > self._width else image
 
     def draw_noise(self, image: Image.Image, color: ColorTuple) -> None:
@@ -138,16 +161,17 @@ class FastCaptcha(StyledCaptcha):
         return Image.frombytes("RGB", (width, height), result.tobytes(), "raw", "RGBX")
 
     def _draw_character(self, c: str, draw: ImageDraw.ImageDraw, color: ColorTuple) -> Image.Image:
-        glyph, width, height = self._warped(c, color)
-        image = Image.new("RGBA", (width, height))
-        if glyph is not None:
-            image.im = glyph
+        glyph = self._warped(c, color)
+        image = Image.new("RGBA", (glyph.width, glyph.height))
+        if glyph.ink is not None:
+            image.im = glyph.ink
         return image
 
-    def _warped(self, character: str, color: ColorTuple) -> tuple[Core, int, int]:
-        """A character rotated and warped, None for a blank, with its width and height."""
+    def _warped(self, character: str, color: ColorTuple) -> _Warped:
+        """A character rotated and warped."""
         secrets = captcha_image.secrets
-        font = secrets.choice(self.truefonts)
+        chosen = secrets.choice(range(len(self.truefonts)))
+        font, number = self.truefonts[chosen], chosen // len(self.style.font_sizes)
         glyph = self._glyph(font, character)
         width, height = glyph.width, glyph.height
         low, high = self.character_offset_dx
@@ -158,7 +182,7 @@ class FastCaptcha(StyledCaptcha):
         if glyph.coverage is None:
             for _ in range(7):
                 randbits(32)
-            return None, width, height
+            return _Warped(None, width, height, number)
         turn, wide, tall, east1, south1, east2, south2 = [randbits(32) / EVERY_BIT for _ in range(7)]
 
         start, end = self.character_rotate
@@ -181,7 +205,7 @@ class FastCaptcha(StyledCaptcha):
         warped = CORE.new(image.mode, (width, height))
         warped.transform((0, 0, width, height), image, QUAD, _quad(corners, width, height), NEAREST, True)
         # Taking the nearest pixel and dividing by alpha commute: the smaller image is converted.
-        return (warped.convert("RGBA", DITHER) if resized else warped), width, height
+        return _Warped(warped.convert("RGBA", DITHER) if resized else warped, width, height, number)
 
 
 def _measure(font: FreeTypeFont, character: str) -> _Glyph:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from captcha_keras.spec import CaptchaSpec
+from data_gen.fast_captcha import FastCaptcha
+from data_gen.layout import Layout
 from data_gen.randomness import SeededSecrets, seeded
 from data_gen.renderer import make_renderer
 from data_gen.style import Style
@@ -124,6 +126,11 @@ class ImageSource:
         text = self._texts.draw(secrets)
         with seeded(secrets):
             return text, self.renderer.generate_image(text)
+
+    def image_and_layout(self, index: int) -> tuple[str, Image.Image, Layout | None]:
+        """Text, picture and layout of image `index`; no layout where the library's own code draws."""
+        text, image = self.image(index)
+        return text, image, self.renderer.layout if isinstance(self.renderer, FastCaptcha) else None
 
     def draw(self, index: int) -> Drawing:
         """Draw image `index` and encode it."""

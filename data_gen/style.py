@@ -1,12 +1,10 @@
-"""How a CAPTCHA looks: presets, and settings of one's own in a TOML file."""
+"""How a CAPTCHA looks."""
 
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from PIL import ImageFont
@@ -167,33 +165,3 @@ PRESETS = {
     "library": Style(),
     "separated": Style(noise_dots=0, noise_curves=0, gap=4),
 }
-
-
-def read_style(name: str) -> Style:
-    """A preset by its name, or the fields of a TOML file; `base = "separated"` in it starts from that preset.
-
-    Paths of fonts in the file are relative to the file.
-
-    Raises:
-        StyleError: There is no such preset or file, or it is wrong.
-    """
-    if name in PRESETS:
-        return PRESETS[name]
-    path = Path(name)
-    if path.suffix != ".toml":
-        raise StyleError(f"The style must be {', '.join(PRESETS)} or a .toml file, got {name!r}.")
-    try:
-        fields = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise StyleError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise StyleError(f"{path} is no TOML file: {error}.") from error
-    base = fields.pop("base", "library")
-    if not isinstance(base, str) or base not in PRESETS:
-        raise StyleError(f"{path}: base must be {' or '.join(PRESETS)}, got {base!r}.")
-    fonts = fields.get("fonts", [])
-    if not isinstance(fonts, list) or not all(isinstance(font, str) for font in fonts):
-        raise StyleError(f"{path}: fonts must be a list of paths, got {fonts!r}.")
-    if fonts:
-        fields["fonts"] = [str(path.parent / font) for font in fonts]
-    return Style.from_mapping(fields, base=PRESETS[base], source=str(path))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captcha_keras.spec import CaptchaSpec
-from data_gen import ImageSource, Style, read_style
+from data_gen import ImageSource, Style, read_captcha
 from data_gen.style import PRESETS, StyleError
 from tests.data_gen.test_fast_captcha import LIBRARY_STYLES
 
@@ -28,7 +28,7 @@ def test_any_file_is_a_style_or_a_style_error(tmp_path_factory: pytest.TempPathF
     path = tmp_path_factory.getbasetemp() / "any.toml"
     path.write_text(text, encoding="utf-8")
     try:
-        style = read_style(str(path))
+        _, style = read_captcha(str(path))
     except StyleError as error:
         message = str(error)
     else:
@@ -40,7 +40,7 @@ def test_a_file_changes_what_it_names_and_finds_fonts_beside_itself(tmp_path: Pa
     (tmp_path / "font.ttf").write_bytes(Path(DEFAULT_FONTS[0]).read_bytes())
     path = tmp_path / "own.toml"
     path.write_text('base = "separated"\nnoise_dots = 5\ncharacter_rotate = [-3.5, 3]\nfonts = ["font.ttf"]\n')
-    style = read_style(str(path))
+    _, style = read_captcha(str(path))
     assert style.noise_dots == 5
     assert style.character_rotate == (-3.5, 3)
     assert style.fonts == (str(tmp_path / "font.ttf"),)
@@ -49,10 +49,19 @@ def test_a_file_changes_what_it_names_and_finds_fonts_beside_itself(tmp_path: Pa
     assert style.font_sizes == Style().font_sizes
 
 
+def test_a_file_may_hold_texts_and_size_too(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text('length = "5-6"\nalphabet = ["digits", "xyz"]\nwidth = 200\n')
+    assert read_captcha(str(path)) == (CaptchaSpec("0123456789xyz", 5, 6, 200, 80), Style())
+    path.write_text('length = 7\nalphabet = "digits"\n')
+    assert read_captcha(str(path))[0] == CaptchaSpec("0123456789", 7, 7)
+    assert read_captcha("separated") == (CaptchaSpec(), PRESETS["separated"])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("noise_dotes = 3", "has unknown noise_dotes, expected some of background"),
+        ("noise_dotes = 3", "has unknown noise_dotes, expected some of alphabet, background"),
         ("noise_dots = -1", "noise_dots must be a whole number from 0 to 10,000, got -1"),
         ("noise_dots = true", "noise_dots must be a whole number from 0 to 10,000, got True"),
         ("noise_dots = [1, 2]", "noise_dots must be a single value, got (1, 2)"),
@@ -73,25 +82,32 @@ def test_a_file_changes_what_it_names_and_finds_fonts_beside_itself(tmp_path: Pa
         ('fonts = ["none.ttf"]', "none.ttf is no readable TrueType font"),
         ("[noise]\ndots = 3", "has unknown noise"),
         ("noise_dots =", "is no TOML file"),
+        ("length = true", "The length must look like 4 or 4-8, got 'True'"),
+        ('length = "8-4"', "The length must be 1 to 32 characters, the shortest first"),
+        ("length = 4.5", "The length must look like 4 or 4-8, got '4.5'"),
+        ("alphabet = 7", "alphabet must be a text or a list of texts, got 7"),
+        ('alphabet = ["digits", "0"]', "The alphabet has '0' more than once"),
+        ('width = "wide"', "width must be a whole number, got 'wide'"),
+        ("height = 0", "The height must be 1 to 4096 pixels, got 0"),
     ],
 )
 def test_a_wrong_file_is_one_sentence(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "own.toml"
     path.write_text(text)
     with pytest.raises(StyleError) as caught:
-        read_style(str(path))
+        read_captcha(str(path))
     assert message in str(caught.value)
     assert str(tmp_path) in str(caught.value)
 
 
 def test_what_is_neither_preset_nor_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StyleError, match=r"must be library, separated or a .toml file, got 'fancy'"):
-        read_style("fancy")
+        read_captcha("fancy")
     with pytest.raises(StyleError, match=r"none.toml cannot be read: No such file"):
-        read_style(str(tmp_path / "none.toml"))
+        read_captcha(str(tmp_path / "none.toml"))
     (tmp_path / "latin.toml").write_bytes(b"# \xe4")
     with pytest.raises(StyleError, match=r"latin.toml is no TOML file"):
-        read_style(str(tmp_path / "latin.toml"))
+        read_captcha(str(tmp_path / "latin.toml"))
 
 
 def runs_of_ink(pixels: np.ndarray) -> int:
