@@ -10,10 +10,12 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from types import ModuleType
 
 from captcha_keras.cores import available_cores
 from captcha_keras.errors import CommandError, InputError
@@ -102,6 +104,54 @@ def ray_tasks(address: str | None = None, workers: int | None = None) -> Engine:
     Raises:
         InputError: Ray is not installed, or nothing answers at the address.
     """
+    cluster = ray_cluster(address, workers)
+
+    def run(job: Job, pieces: Iterator[int]) -> Iterator[int]:
+        storage = storage_of(job.settings)
+        chunks = _chunks(job, pieces)
+        with cluster() as ray:
+            try:
+                task = ray.remote(max_retries=RETRIES)(draw_pieces)
+                window = 4 * max(1, int(ray.cluster_resources().get("CPU", 1)))
+                pending = {task.remote(job, chunk): chunk for chunk in islice(chunks, window)}
+                while pending:
+                    finished, _ = ray.wait(list(pending), num_returns=1)
+                    for reference in finished:
+                        images = ray.get(reference)
+                        chunk = pending.pop(reference)
+                        if not (job.folder / storage.name(chunk[-1])).exists():
+                            raise CommandError(
+                                f"The machines of the cluster do not share {job.folder} with this one; choose an "
+                                "--output on a shared file system, or draw shards."
+                            )
+                        yield images
+                    pending |= {task.remote(job, chunk): chunk for chunk in islice(chunks, len(finished))}
+            except ray.exceptions.RayTaskError as error:
+                raise error.cause from error  # such as a full disk
+            except ray.exceptions.RayError as error:
+                raise CommandError(
+                    f"The Ray cluster gave up ({type(error).__name__}). What is drawn is kept: run the same command "
+                    "again."
+                ) from error
+
+    return run
+
+
+def ray_cluster(
+    address: str | None = None, workers: int | None = None
+) -> Callable[[], AbstractContextManager[ModuleType]]:
+    """What connects to a cluster, or starts one on this machine that lives as long as the block.
+
+    Args:
+        address: Of an existing cluster.
+        workers: Processors of the local cluster; all cores by default.
+
+    Returns:
+        Makes a context manager that gives the module `ray`, connected.
+
+    Raises:
+        InputError: Ray is not installed, or nothing answers at the address.
+    """
     try:
         import ray
     except ModuleNotFoundError as error:
@@ -109,9 +159,8 @@ def ray_tasks(address: str | None = None, workers: int | None = None) -> Engine:
     if address:
         _check_address(address)
 
-    def run(job: Job, pieces: Iterator[int]) -> Iterator[int]:
-        storage = storage_of(job.settings)
-        chunks = _chunks(job, pieces)
+    @contextmanager
+    def connected() -> Iterator[ModuleType]:
         started = not ray.is_initialized()
         if started:
             try:
@@ -129,32 +178,12 @@ def ray_tasks(address: str | None = None, workers: int | None = None) -> Engine:
                     "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN."
                 ) from error
         try:
-            task = ray.remote(max_retries=RETRIES)(draw_pieces)
-            window = 4 * max(1, int(ray.cluster_resources().get("CPU", 1)))
-            pending = {task.remote(job, chunk): chunk for chunk in islice(chunks, window)}
-            while pending:
-                finished, _ = ray.wait(list(pending), num_returns=1)
-                for reference in finished:
-                    images = ray.get(reference)
-                    chunk = pending.pop(reference)
-                    if not (job.folder / storage.name(chunk[-1])).exists():
-                        raise CommandError(
-                            f"The machines of the cluster do not share {job.folder} with this one; choose an --output "
-                            "on a shared file system, or draw shards."
-                        )
-                    yield images
-                pending |= {task.remote(job, chunk): chunk for chunk in islice(chunks, len(finished))}
-        except ray.exceptions.RayTaskError as error:
-            raise error.cause from error  # such as a full disk
-        except ray.exceptions.RayError as error:
-            raise CommandError(
-                f"The Ray cluster gave up ({type(error).__name__}). What is drawn is kept: run the same command again."
-            ) from error
+            yield ray
         finally:
             if started:
                 ray.shutdown()
 
-    return run
+    return connected
 
 
 def _check_address(address: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,6 @@ def mean_overlap(places: Sequence[tuple[int, int]]) -> float:
     """
     if len(places) < 2:
         return 0.0
-    covered = [
-        max(0, left + width - following)
-        for (left, width), (following, _) in zip(places[:-1], places[1:], strict=True)
-    ]
+    covered = [max(0, left + width - following) for (left, width), (following, _) in pairwise(places)]
     average = sum(width for _, width in places) / len(places)
     return sum(covered) / len(covered) / average

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 
 import data_gen.cli
 from captcha_keras import __version__
-from captcha_keras.cli import compare, cut, evaluate, export, predict, serve, train
+from captcha_keras.cli import audit, compare, cut, evaluate, export, predict, serve, train
 
 COMMANDS: dict[str, tuple[str, Callable[[Sequence[str], str], int]]] = {
     "generate": ("draw a data set (data_gen.py)", data_gen.cli.main),
     "train": ("train a network (train.py)", train.main),
     "evaluate": ("measure a network (evaluate.py)", evaluate.main),
     "predict": ("read image files", predict.main),
+    "audit": ("find out how strong a CAPTCHA is", audit.main),
     "compare": ("train and measure several networks on the same data", compare.main),
     "cut": ("cut CAPTCHAs into single characters", cut.main),
     "export": ("write a SavedModel for TF Serving, ONNX or LiteRT", export.main),

@@ -1,0 +1,154 @@
+"""The learning curve: shares with the interval in which another such audit would find them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean, variance
+
+from captcha_keras.evaluation import Rate
+
+# Two-sided 95 % quantiles of Student's t with 1, 2, … degrees of freedom.
+T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
+LEVELS = (0.01, 0.10, 0.50, 0.90, 0.99)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure over repetitions.
+
+    Attributes:
+        value: Their mean (of shares on the scale of log odds, of times on that of logarithms).
+        low: From here…
+        high: … to here the mean of as many other repetitions falls with a probability of 95 %.
+        values: The repetitions' own figures.
+    """
+
+    value: float
+    low: float
+    high: float
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A number of samples.
+
+    Attributes:
+        samples: Labelled images that were learned from.
+        read: Share of new images that was read right.
+        cpu_minutes: Processor time of a training, all cores together.
+    """
+
+    samples: int
+    read: Estimate
+    cpu_minutes: float
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Where the curve reaches a share; None stands for beyond what was tried.
+
+    Attributes:
+        share: The share of images that is read.
+        samples: Labelled images until then, by interpolation.
+        low: The fewest of the interval; 0 if already the smallest number tried may be enough.
+        high: The most; None if even the largest number tried may not be enough.
+        at_least: Whether `samples` is the smallest number tried, so that fewer may be enough.
+        cpu_minutes: Processor time of a training until it reads so much; None if no training did.
+    """
+
+    share: float
+    samples: float | None
+    low: float
+    high: float | None
+    at_least: bool
+    cpu_minutes: Estimate | None
+
+
+def share_estimate(rates: Sequence[Rate]) -> Estimate:
+    """Mean and interval of shares from repetitions on different images.
+
+    On the scale of log odds, half an image added on either side. The spread between repetitions is taken to be at least
+    what the finite number of test images gives.
+    """
+    shares = [(rate.right + 0.5) / (rate.total + 1) for rate in rates]
+    odds = [math.log(share / (1 - share)) for share in shares]
+    least = fmean(1 / (rate.total * share * (1 - share)) for rate, share in zip(rates, shares, strict=True))
+    middle, reach = fmean(odds), _reach(odds, least)
+    return Estimate(
+        value=fmean(rate.share for rate in rates) if len(set(odds)) == 1 else _share(middle),
+        low=_share(middle - reach),
+        high=_share(middle + reach),
+        values=tuple(rate.share for rate in rates),
+    )
+
+
+def single_interval(rates: Sequence[Rate]) -> tuple[float, float]:
+    """Where one training more would find its share with a probability of 95 %, from those of several."""
+    estimate = share_estimate(rates)
+    count = len(rates)
+    # The interval of a mean of `count` others is narrower by this.
+    factor = math.sqrt((1 + 1 / count) / (2 / count))
+    middle = _odds(estimate.value)
+    low, high = (middle + factor * (_odds(bound) - middle) for bound in (estimate.low, estimate.high))
+    return _share(low), _share(high)
+
+
+def time_estimate(times: Sequence[float]) -> Estimate:
+    """Geometric mean and interval of times above 0."""
+    logarithms = [math.log(time) for time in times]
+    middle, reach = fmean(logarithms), _reach(logarithms, 0.0)
+    return Estimate(math.exp(middle), math.exp(middle - reach), math.exp(middle + reach), tuple(times))
+
+
+def crossing(share: float, points: Sequence[Point], cpu_minutes: Estimate | None) -> Crossing:
+    """Where the curve, and the bounds of its interval, reach a share.
+
+    Between two numbers of samples the curve is straight in log odds over the logarithm of the number.
+
+    Args:
+        share: The share.
+        points: The learning curve, samples rising.
+        cpu_minutes: Passed through.
+    """
+    samples = _reached(share, [(point.samples, point.read.value) for point in points])
+    early = _reached(share, [(point.samples, point.read.high) for point in points])
+    late = _reached(share, [(point.samples, point.read.low) for point in points])
+    first = points[0].samples
+    return Crossing(
+        share=share,
+        samples=samples,
+        low=0.0 if early == first else early or float(points[-1].samples),
+        high=late,
+        at_least=samples == first,
+        cpu_minutes=cpu_minutes,
+    )
+
+
+def _reached(share: float, curve: Sequence[tuple[int, float]]) -> float | None:
+    if curve[0][1] >= share:
+        return float(curve[0][0])
+    for (few, low), (many, high) in pairwise(curve):
+        if low < share <= high:
+            place = (_odds(share) - _odds(low)) / (_odds(high) - _odds(low))
+            return math.exp(math.log(few) + place * (math.log(many) - math.log(few)))
+    return None
+
+
+def _reach(values: Sequence[float], least_variance: float) -> float:
+    count = len(values)
+    spread = max(variance(values) if count > 1 else 0.0, least_variance)
+    quantile = T95[min(count - 1, len(T95)) - 1] if count > 1 else 1.96
+    return quantile * math.sqrt(2 * spread / count)
+
+
+def _share(odds: float) -> float:
+    return 1 / (1 + math.exp(-odds))
+
+
+def _odds(share: float) -> float:
+    bounded = min(max(share, 1e-6), 1 - 1e-6)
+    return math.log(bounded / (1 - bounded))

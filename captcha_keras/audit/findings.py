@@ -1,0 +1,223 @@
+"""Everything an audit found, as data: `audit.json`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from captcha_keras.audit.curve import (
+    LEVELS,
+    Crossing,
+    Estimate,
+    Point,
+    crossing,
+    share_estimate,
+    single_interval,
+    time_estimate,
+)
+from captcha_keras.audit.people import PeoplesSide, peoples_side
+from captcha_keras.audit.plan import Budget
+from captcha_keras.audit.slices import Character, Slice, characters, slices
+from captcha_keras.audit.subject import Drawn, Subject
+from captcha_keras.audit.sweep import Changed, Sweep, changes
+from captcha_keras.audit.trial import Result
+from captcha_keras.audit.verdict import Verdict, verdict
+from captcha_keras.calibration import Bin, expected_calibration_error, reliability
+from captcha_keras.evaluation import Confusion, Rate, evaluate
+
+ATTEMPTS = (1, 2, 3, 5, 10)
+EXAMPLES = 10
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Whether the network's confidence can be believed.
+
+    Attributes:
+        before: The reliability diagram of its confidences as they are.
+        after: At the fitted temperature.
+        error_before: Expected calibration error, 0 to 1.
+        error_after: At the fitted temperature.
+        temperatures: Of each repetition; above 1 the network was too sure.
+    """
+
+    before: tuple[Bin, ...]
+    after: tuple[Bin, ...]
+    error_before: float
+    error_after: float
+    temperatures: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Sure:
+    """What is read if unsure readings are left out, so that 99 % of the others should be right.
+
+    Attributes:
+        precision: How many of those given are right; None if none is given.
+        answered: Share of the images for which one is given.
+    """
+
+    precision: Rate | None
+    answered: Rate
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What an audit found.
+
+    Attributes:
+        subject: What was audited.
+        budget: What it could cost.
+        trainings: How many trainings it took.
+        cpu_minutes: Their processor time together.
+        points: The learning curve.
+        crossings: Where it reaches 1, 10, 50, 90 and 99 %.
+        details_at: Samples of the trainings that the following figures are from, all repetitions together.
+        attempts: Chance that at least one of so many attempts is right.
+        calibration: Of the confidences.
+        sure: With unsure readings left out.
+        characters: How each character is read, the worst first.
+        confusions: The most frequent misreadings.
+        slices: Accuracy by properties of the images.
+        people: The people's side.
+        sweep: Changes of one setting; None if none was tried.
+        examples: Text and reading of the first test images of the first of these trainings.
+        verdict: The judgement.
+    """
+
+    subject: dict[str, Any]
+    budget: dict[str, Any]
+    trainings: int
+    cpu_minutes: float
+    points: tuple[Point, ...]
+    crossings: tuple[Crossing, ...]
+    details_at: int
+    attempts: dict[int, float]
+    calibration: Calibration
+    sure: Sure
+    characters: tuple[Character, ...]
+    confusions: tuple[Confusion, ...]
+    slices: tuple[Slice, ...]
+    people: PeoplesSide
+    sweep: Sweep | None
+    examples: tuple[tuple[str, str], ...]
+    verdict: Verdict
+
+    def to_json(self) -> dict[str, Any]:
+        """The findings as a JSON object."""
+        return dataclasses.asdict(self)
+
+
+def findings(subject: Subject, budget: Budget, results: Sequence[Result]) -> Findings:
+    """Put the results of the trials together."""
+    plain = [result for result in results if not result.change]
+    by_samples: dict[int, list[Result]] = defaultdict(list)
+    for result in sorted(plain, key=lambda each: each.samples):
+        by_samples[result.samples].append(result)
+    points = tuple(_point(samples, done) for samples, done in by_samples.items())
+    most = points[-1].samples
+    best = by_samples[most]
+    spec = subject.spec
+    labels = spec.encode_all(text for result in best for text in result.texts)
+    readings = np.concatenate([_classes(result, subject) for result in best])
+    evaluation = evaluate(readings, labels, spec)
+    contrast = np.concatenate([result.properties["contrast"] for result in best])
+    crossings = tuple(crossing(share, points, _time_to(share, by_samples)) for share in LEVELS)
+    sure, people = _sure(best), peoples_side(readings, labels, contrast, spec)
+    sweep = _sweep(subject, budget, results)
+    attempts = {count: 1 - (1 - points[-1].read.value) ** count for count in ATTEMPTS}
+    return Findings(
+        subject=subject.description(),
+        budget=dataclasses.asdict(budget),
+        trainings=len(results),
+        cpu_minutes=sum(result.cpu_seconds for result in results) / 60,
+        points=points,
+        crossings=crossings,
+        details_at=most,
+        attempts=attempts,
+        calibration=_calibration(best),
+        sure=sure,
+        characters=tuple(characters(np.array(evaluation.confusion_matrix), spec.classes)),
+        confusions=evaluation.confusions,
+        slices=tuple(slices(best, _font_names(subject))),
+        people=people,
+        sweep=sweep,
+        examples=tuple(zip(best[0].texts, best[0].readings, strict=True))[:EXAMPLES],
+        verdict=verdict(points, crossings, sure.answered, people, sweep, drawn=isinstance(subject, Drawn)),
+    )
+
+
+def _point(samples: int, done: Sequence[Result]) -> Point:
+    minutes = [result.cpu_seconds / 60 for result in done]
+    return Point(samples, share_estimate([Rate.of(result.right) for result in done]), sum(minutes) / len(minutes))
+
+
+def _classes(result: Result, subject: Subject) -> Any:
+    """Class numbers of the readings; a reading may be shorter than any text, its rest is "no character"."""
+    spec = subject.spec
+    number = {name: place for place, name in enumerate(spec.classes)}
+    filler = len(spec.alphabet)
+    rows = [[number[character] for character in reading] for reading in result.readings]
+    return np.array([row + [filler] * (spec.max_length - len(row)) for row in rows], np.int64)
+
+
+def _time_to(share: float, by_samples: dict[int, list[Result]]) -> Estimate | None:
+    """The shortest training, over the numbers of samples, of which every repetition came to read so much."""
+    found = []
+    for done in by_samples.values():
+        times = [
+            next((check.cpu_seconds / 60 for check in result.checks if check.read >= share), None) for result in done
+        ]
+        reached = [time for time in times if time is not None]
+        if len(reached) == len(times):
+            found.append(time_estimate(reached))
+    return min(found, key=lambda each: each.value, default=None)
+
+
+def _calibration(done: Sequence[Result]) -> Calibration:
+    right = np.concatenate([result.right for result in done])
+    before = reliability(np.concatenate([result.confidence for result in done]), right)
+    after = reliability(np.concatenate([result.scaled_confidence for result in done]), right)
+    return Calibration(
+        before=before,
+        after=after,
+        error_before=expected_calibration_error(before),
+        error_after=expected_calibration_error(after),
+        temperatures=tuple(result.temperature for result in done),
+    )
+
+
+def _sure(done: Sequence[Result]) -> Sure:
+    given, right, total = 0, 0, 0
+    for result in done:
+        total += len(result.texts)
+        if result.threshold is not None:
+            answered = np.array(result.scaled_confidence) >= result.threshold
+            given += int(answered.sum())
+            right += int(result.right[answered].sum())
+    return Sure(Rate.count(right, given) if given else None, Rate.count(given, total))
+
+
+def _sweep(subject: Subject, budget: Budget, results: Sequence[Result]) -> Sweep | None:
+    changed = {result.change: result for result in results if result.change}
+    if budget.sweep is None or not isinstance(subject, Drawn) or not changed:
+        return None
+    rates = [Rate.of(each.right) for each in results if not each.change and each.samples == budget.sweep]
+    low, high = single_interval(rates)
+    rows = []
+    for change in changes(subject):
+        rate = Rate.of(changed[change.name].right)
+        effect = "harder" if rate.share < low else "easier" if rate.share > high else "none"
+        rows.append(Changed(change.name, change.words, rate, effect))
+    rows.sort(key=lambda row: row.rate.share)
+    return Sweep(budget.sweep, share_estimate(rates), low, high, tuple(rows))
+
+
+def _font_names(subject: Subject) -> list[str]:
+    return [Path(font).stem for font in subject.style.fonts] if isinstance(subject, Drawn) else []

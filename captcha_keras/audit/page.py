@@ -1,0 +1,228 @@
+"""An audit as one HTML page that needs nothing else, and as a table for a terminal."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from string import Template
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from captcha_keras.audit import plots
+from captcha_keras.audit.curve import Crossing, Estimate
+from captcha_keras.audit.findings import Findings
+from captcha_keras.audit.people import LEAST_CONTRAST, SOURCES, STATEMENT
+from captcha_keras.audit.slices import WORDS
+from captcha_keras.audit.sweep import Changed
+from captcha_keras.audit.verdict import percent
+from captcha_keras.evaluation import Rate
+
+EASIEST = 6
+
+
+def table(findings: Findings) -> str:
+    """The main figures as lines for a terminal."""
+    lines = [f"{'labelled images':>16}{'read':>10}   {'interval':18}{'CPU minutes':>12}"]
+    for point in findings.points:
+        interval = f"{percent(point.read.low)} – {percent(point.read.high)}"
+        lines.append(f"{point.samples:16,}{percent(point.read.value):>10}   {interval:18}{point.cpu_minutes:12.1f}")
+    lines += ["", f"{'to read':>16}{'labelled images':>18}   {'interval':24}{'CPU minutes':>12}"]
+    for each in findings.crossings:
+        minutes = f"{each.cpu_minutes.value:.1f}" if each.cpu_minutes else "not reached"
+        lines.append(f"{each.share:16.0%}{_samples(each, findings):>18}   {_range(each, findings):24}{minutes:>12}")
+    sure = findings.sure
+    lines += [
+        "",
+        f"within three attempts: {percent(findings.attempts[3])}",
+        f"answers only where sure: {percent(sure.answered.share)} of the images"
+        + (f", of which {percent(sure.precision.share)} right" if sure.precision else ""),
+    ]
+    if findings.sweep:
+        lines += ["", f"one setting changed, {findings.sweep.samples:,} labelled images"]
+        lines.append(f"  {'as it is':58}{percent(findings.sweep.unchanged.value):>9}")
+        lines += [
+            f"  {change.words[:56]:58}{percent(change.rate.share):>9}  {_effect(change)}"
+            for change in findings.sweep.changes
+        ]
+    lines += ["", findings.verdict.sentence, *(f"- {reason}" for reason in findings.verdict.reasons)]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def page(
+    findings: Findings,
+    title: str,
+    settings: Sequence[tuple[str, str]],
+    pictures: NDArray[np.uint8],
+    changed: Mapping[str, NDArray[np.uint8]],
+) -> str:
+    """The page.
+
+    Args:
+        findings: What was found.
+        title: Name of what was audited.
+        settings: How it was measured: names and values.
+        pictures: The images of its examples, uint8 RGB `(N, height, width, 3)`.
+        changed: Images of each change of the sweep, by its name.
+    """
+    calibration, people = findings.calibration, findings.people
+    details = f"{findings.details_at:,} labelled images"
+    template = Template(files("captcha_keras.audit").joinpath("page.html").read_text("utf-8"))
+    sure = findings.sure
+    return template.substitute(
+        title=escape(title),
+        level=findings.verdict.level,
+        sentence=escape(findings.verdict.sentence),
+        reasons=_list(findings.verdict.reasons),
+        examples=_examples(pictures, findings.examples),
+        curve=_picture(plots.learning_curve(findings.points), "Learning curve", "svg+xml"),
+        points=_rows(
+            (f"{point.samples:,}", percent(point.read.value), _interval(point.read), f"{point.cpu_minutes:.1f}")
+            for point in findings.points
+        ),
+        crossings=_rows(
+            (f"{each.share:.0%}", _samples(each, findings), _range(each, findings), *_minutes(each))
+            for each in findings.crossings
+        ),
+        reliability=_picture(plots.reliability_diagram(calibration), "Reliability diagram", "svg+xml"),
+        error_before=percent(calibration.error_before),
+        error_after=percent(calibration.error_after),
+        temperatures=", ".join(f"{each:.2f}" for each in calibration.temperatures),
+        attempts=_rows((str(count), percent(share)) for count, share in findings.attempts.items()),
+        sure=(
+            f"{percent(sure.answered.share)} of the images are answered, "
+            + (
+                f"{percent(sure.precision.share)} of these right"
+                if sure.precision
+                else "so there is nothing to be right"
+            )
+        ),
+        details=details,
+        bars=_picture(plots.character_bars(findings.characters), "Misread characters", "svg+xml"),
+        confusions=escape(
+            ", ".join(f"{c.truth or '∅'} as {c.reading or '∅'} ({c.count:,})" for c in findings.confusions) or "none"
+        ),
+        easiest=escape(" ".join(each.character for each in findings.characters[::-1][:EASIEST])),
+        hardest=escape(
+            ", ".join(
+                f"{each.character} {percent(1 - each.rate.share)}"
+                + (f" (mostly as {each.mostly_as})" if each.mostly_as else "")
+                for each in findings.characters[:EASIEST]
+            )
+        ),
+        slices=_rows(
+            (
+                WORDS.get(each.name, "font (characters read right)"),
+                each.words,
+                percent(each.rate.share),
+                _wilson(each.rate),
+            )
+            for each in findings.slices
+        ),
+        groups=escape(", ".join(people.groups) or "none in this alphabet"),
+        images_with=percent(people.images_with),
+        share_of_errors="there were no errors" if people.share_of_errors is None else percent(people.share_of_errors),
+        merged=percent(people.merged),
+        faint=percent(people.faint),
+        least_contrast=f"{LEAST_CONTRAST:g}",
+        statement=escape(STATEMENT),
+        sources="\n".join(
+            f'<li><a href="{escape(each.url)}">{escape(each.title)}</a>. {escape(each.says)}</li>' for each in SOURCES
+        ),
+        sweep=_sweep(findings, changed),
+        settings=_rows(settings),
+    )
+
+
+def _sweep(findings: Findings, changed: Mapping[str, NDArray[np.uint8]]) -> str:
+    sweep = findings.sweep
+    if sweep is None:
+        return "<p>No changes were tried: that takes settings to draw from, and more than the smallest budget.</p>"
+    rows = "\n".join(
+        f"<tr><td>{escape(change.words)}</td><td>{percent(change.rate.share)}</td><td>{_wilson(change.rate)}</td>"
+        f'<td class="{change.effect}">{_effect(change)}</td>'
+        f"<td>{_images(changed[change.name])}</td></tr>"
+        for change in sweep.changes
+    )
+    return (
+        f"<p>One training each on {sweep.samples:,} labelled images. The settings as they are give "
+        f"{percent(sweep.unchanged.value)}, a single training {percent(sweep.low)} to {percent(sweep.high)}; what lies "
+        "outside of that is called harder or easier. Whether people can still read it is for people to judge: look at "
+        f"the pictures.</p>{_picture(plots.sweep_bars(sweep), 'Images read with each change', 'svg+xml')}"
+        '<div class="wide"><table><thead><tr><th>one change</th><th>read</th><th>95 % interval</th><th></th>'
+        f"<th>looks like</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _effect(change: Changed) -> str:
+    return "" if change.effect == "none" else change.effect
+
+
+def _examples(pictures: NDArray[np.uint8], readings: Sequence[tuple[str, str]]) -> str:
+    return "\n".join(
+        f'<figure>{_image(picture)}<figcaption class="{"read" if text == reading else "misread"}">{escape(text)}: '
+        f"{'read right' if text == reading else 'read as ' + escape(reading or '∅')}</figcaption></figure>"
+        for picture, (text, reading) in zip(pictures, readings, strict=True)
+    )
+
+
+def _images(pictures: NDArray[np.uint8]) -> str:
+    return " ".join(_image(picture) for picture in pictures)
+
+
+def _image(picture: NDArray[np.uint8]) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "png")
+    return _picture(buffer.getvalue(), "A CAPTCHA", "png")
+
+
+def _picture(content: bytes, words: str, kind: str) -> str:
+    data = base64.b64encode(content).decode("ascii")
+    return f'<img alt="{escape(words)}" src="data:image/{kind};base64,{data}">'
+
+
+def _list(sentences: Iterable[str]) -> str:
+    return "\n".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+
+
+def _rows(rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+
+
+def _interval(estimate: Estimate) -> str:
+    return f"{percent(estimate.low)} – {percent(estimate.high)}"
+
+
+def _wilson(rate: Rate) -> str:
+    return f"{percent(rate.low)} – {percent(rate.high)}"
+
+
+def _samples(each: Crossing, findings: Findings) -> str:
+    if each.samples is None:
+        return f"over {findings.points[-1].samples:,}"
+    return f"{'at most ' if each.at_least else ''}{_round(each.samples)}"
+
+
+def _range(each: Crossing, findings: Findings) -> str:
+    low = "few" if each.low == 0 else _round(each.low)
+    high = f"over {findings.points[-1].samples:,}" if each.high is None else _round(each.high)
+    if each.low == 0 and each.high == findings.points[0].samples:
+        return f"up to {high}"
+    return f"{low} – {high}"
+
+
+def _minutes(each: Crossing) -> tuple[str, str]:
+    if each.cpu_minutes is None:
+        return "not reached", ""
+    time = each.cpu_minutes
+    return f"{time.value:.1f}", f"{time.low:.1f} – {time.high:.1f}"
+
+
+def _round(samples: float) -> str:
+    """Two digits: the interval is wider than that."""
+    digits = max(0, len(str(round(samples))) - 2)
+    return f"{round(round(samples) / 10**digits) * 10**digits:,}"

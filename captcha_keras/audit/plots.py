@@ -1,0 +1,128 @@
+"""The plots of an audit's page, as SVG."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from captcha_keras.audit.curve import LEVELS, Point
+from captcha_keras.audit.findings import Calibration
+from captcha_keras.audit.slices import Character
+from captcha_keras.audit.sweep import Changed, Sweep
+from captcha_keras.calibration import Bin
+
+BLUE, GREY, RED, GREEN = "#27609c", "#8a8f98", "#b3362b", "#3a7d44"
+EFFECTS = {"harder": GREEN, "easier": RED, "none": GREY}
+
+
+def learning_curve(points: Sequence[Point]) -> bytes:
+    """Share of images read over the number of labelled images, every repetition and the interval."""
+    figure, axes = _figure(7.2, 3.8)
+    samples = [point.samples for point in points]
+    axes.fill_between(
+        samples,
+        [point.read.low for point in points],
+        [point.read.high for point in points],
+        color=BLUE,
+        alpha=0.15,
+        lw=0,
+    )
+    axes.plot(samples, [point.read.value for point in points], color=BLUE, marker="o", lw=2)
+    for point in points:
+        axes.plot([point.samples] * len(point.read.values), point.read.values, ".", color=BLUE, alpha=0.5, ms=4)
+    _share_axis(axes)
+    axes.set_xscale("log")
+    axes.set_xlabel("labelled images to learn from")
+    axes.xaxis.set_major_locator(FixedLocator(samples))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.set_ylabel("new images read right")
+    return _svg(figure)
+
+
+def reliability_diagram(calibration: Calibration) -> bytes:
+    """Share of right readings over confidence, before and after temperature scaling."""
+    figure, axes = _figure(4.2, 3.8)
+    axes.plot([0, 1], [0, 1], color=GREY, lw=1, ls="--")
+    for bins, color, words in ((calibration.before, RED, "as it is"), (calibration.after, BLUE, "temperature fitted")):
+        _reliability(axes, bins, color, words)
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence of a reading", ylabel="share of these that is right")
+    axes.legend(frameon=False, loc="upper left")
+    return _svg(figure)
+
+
+def character_bars(characters: Sequence[Character]) -> bytes:
+    """How often each character is misread, the worst first."""
+    shown = [each for each in characters if each.rate.right < each.rate.total][:36]
+    figure, axes = _figure(7.2, 2.8)
+    places = range(len(shown))
+    misread = [1 - each.rate.share for each in shown]
+    bounds = [[each.rate.share - each.rate.low for each in shown], [each.rate.high - each.rate.share for each in shown]]
+    # What is read right less often is misread more often: the bounds change sides.
+    axes.bar(places, misread, color=BLUE, yerr=bounds[::-1] if shown else None, ecolor=GREY, capsize=2)
+    axes.set_xticks(places, [each.character for each in shown], parse_math=False, family="monospace")
+    axes.set_ylabel("misread")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
+    axes.set_ylim(bottom=0)
+    return _svg(figure)
+
+
+def sweep_bars(sweep: Sweep) -> bytes:
+    """Share of images read with each change, and the range of the settings as they are."""
+    figure, axes = _figure(7.2, 0.9 + 0.34 * len(sweep.changes))
+    places = range(len(sweep.changes))[::-1]
+    axes.axvspan(sweep.low, sweep.high, color=GREY, alpha=0.25, lw=0)
+    axes.axvline(sweep.unchanged.value, color=GREY, lw=1)
+    for place, change in zip(places, sweep.changes, strict=True):
+        _change(axes, place, change)
+    axes.set_yticks(list(places), [change.name for change in sweep.changes])
+    axes.set_xlim(0, 1)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
+    axes.set_xlabel("new images read right (band: the settings as they are)")
+    return _svg(figure)
+
+
+def _change(axes: Axes, place: int, change: Changed) -> None:
+    rate = change.rate
+    reach = [[rate.share - rate.low], [rate.high - rate.share]]
+    axes.errorbar([rate.share], [place], xerr=reach, fmt="o", color=EFFECTS[change.effect], capsize=2)
+
+
+def _reliability(axes: Axes, bins: Sequence[Bin], color: str, words: str) -> None:
+    most = max(each.count for each in bins)
+    axes.plot([each.confidence for each in bins], [each.right for each in bins], color=color, lw=1, label=words)
+    sizes = [8 + 60 * each.count / most for each in bins]
+    axes.scatter(
+        [each.confidence for each in bins], [each.right for each in bins], s=sizes, color=color, lw=0, alpha=0.7
+    )
+
+
+def _share_axis(axes: Axes) -> None:
+    axes.set_yscale("logit")
+    axes.set_ylim(0.0005, 0.9995)
+    axes.yaxis.set_major_locator(FixedLocator([0.001, *LEVELS, 0.999]))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
+
+
+def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots()
+    axes.grid(color="#e3e5e8", lw=0.7)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _svg(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    # The same figures give the same file.
+    with mpl.rc_context({"svg.hashsalt": "captcha-keras"}):
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+    return buffer.getvalue()

@@ -1,0 +1,76 @@
+"""The files of a finished audit."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from captcha_keras.audit.findings import Findings
+from captcha_keras.audit.page import page
+from captcha_keras.audit.plan import Budget
+from captcha_keras.audit.subject import Drawn, Subject
+from captcha_keras.audit.sweep import changes
+from captcha_keras.audit.trial import NETWORK
+from captcha_keras.files import write_bytes, write_json
+
+# Pictures of each change.
+SHOWN = 3
+
+
+def write_report(
+    folder: Path,
+    findings: Findings,
+    subject: Subject,
+    budget: Budget,
+    *,
+    title: str,
+    command: str,
+    environment: Mapping[str, Any],
+) -> None:
+    """Write `audit.json` and `audit.html`.
+
+    Args:
+        folder: Where to.
+        findings: What was found.
+        subject: What was audited.
+        budget: What it could cost.
+        title: Its name.
+        command: The command, for the page.
+        environment: Device and releases, as a run records them.
+    """
+    date = datetime.datetime.now(datetime.UTC).date().isoformat()
+    recorded = {"command": command, "date": date, "environment": dict(environment)}
+    write_json(folder / "audit.json", {**recorded, **findings.to_json()})
+    spec = subject.spec
+    packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items() if version)
+    settings = [
+        ("command", command),
+        ("images", f"{spec.width}x{spec.height}, {spec.length} characters of {spec.alphabet}"),
+        *_look(subject),
+        (
+            "training",
+            f"{NETWORK}, {budget.images:,} images each, distorted; {budget.repetitions} repetitions with other images; "
+            f"{findings.trainings} trainings, {findings.cpu_minutes:.0f} CPU minutes",
+        ),
+        (
+            "test",
+            f"up to {budget.test:,} images a repetition that no training saw; {budget.validation:,} for validation",
+        ),
+        ("machine", environment["processor"]),
+        ("releases", packages),
+        ("date", date),
+    ]
+    swept = changes(subject) if findings.sweep and isinstance(subject, Drawn) else []
+    changed = {change.name: change.subject.pictures(SHOWN, budget) for change in swept}
+    pictures = subject.pictures(len(findings.examples), budget)
+    content = page(findings, title, settings, pictures, changed)
+    write_bytes(folder / "audit.html", content.encode())
+
+
+def _look(subject: Subject) -> list[tuple[str, str]]:
+    if not isinstance(subject, Drawn):
+        return [("repetitions", "other splits of the same images, so that their spread is a little too small")]
+    fields = [f"{name} = {value}" for name, value in subject.style.to_json().items()]
+    return [("look", ", ".join(fields))]

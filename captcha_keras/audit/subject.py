@@ -1,0 +1,218 @@
+"""What is audited: CAPTCHAs that are drawn from settings, or images that their owner exported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from captcha_keras.audit.properties import contrast_ratios
+from captcha_keras.dataset import Dataset, load, open_dataset
+from captcha_keras.errors import InputError
+from captcha_keras.spec import CaptchaSpec
+from data_gen import ImageStream, Series, Settings, Style
+
+if TYPE_CHECKING:
+    from captcha_keras.audit.plan import Budget
+
+# Every number of samples is a multiple of it.
+DRAWN = 250
+TEST_SHARE, VALIDATION_SHARE = 5, 10
+
+Arrays = tuple[NDArray[np.uint8], NDArray[np.int32]]
+Allocate = Callable[[tuple[int, ...]], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Material:
+    """The images of a training, disjoint: uint8 RGB `(N, height, width, 3)`, int32 class numbers `(N, L)`.
+
+    Attributes:
+        training: What is learned from.
+        validation: What temperature and threshold are fitted on.
+        test: What is measured on.
+        properties: Of each test image, float32 `(N,)`: its contrast ratio, and of drawn ones squeeze and overlap.
+        fonts: Of each character of the test images the number of its font, `(N, L)`; None where unknown.
+    """
+
+    training: Arrays
+    validation: Arrays
+    test: Arrays
+    properties: Mapping[str, NDArray[np.float32]]
+    fonts: NDArray[np.int32] | None
+
+
+class Subject(Protocol):
+    """Where images come from."""
+
+    @property
+    def spec(self) -> CaptchaSpec:
+        """Alphabet, length and size."""
+        ...
+
+    def material(self, samples: int, repetition: int, budget: Budget, allocate: Allocate = ...) -> Material:
+        """The images of a training."""
+        ...
+
+    def pictures(self, count: int, budget: Budget) -> NDArray[np.uint8]:
+        """The first test images of repetition 0, uint8 `(count, height, width, 3)`."""
+        ...
+
+    def description(self) -> dict[str, Any]:
+        """What decides its images, as a JSON object."""
+        ...
+
+    def most_samples(self, budget: Budget) -> int:
+        """How many labelled images there are to learn from."""
+        ...
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """CAPTCHAs of the `captcha` library.
+
+    Attributes:
+        spec: Alphabet, length and size.
+        style: The look.
+        seed: Seed of the audit; each repetition has a series of its own.
+    """
+
+    spec: CaptchaSpec = field(default_factory=CaptchaSpec)
+    style: Style = field(default_factory=Style)
+    seed: int = 0
+
+    def with_(self, spec: CaptchaSpec) -> Drawn:
+        """The same with other texts."""
+        return replace(self, spec=spec)
+
+    def material(self, samples: int, repetition: int, budget: Budget, allocate: Allocate | None = None) -> Material:
+        """Draw the images of a training; fewer samples are the first of more."""
+        with ImageStream() as stream:
+            training = self._stream(stream, f"training {repetition}", samples, allocate or _in_memory)
+            validation = self._stream(stream, f"validation {repetition}", budget.validation, _in_memory)
+        images, labels, layouts = self._test(repetition, budget.test)
+        properties, fonts = {"contrast": contrast_ratios(images)}, None
+        if all(layout is not None for layout in layouts):
+            for name in ("squeeze", "overlap"):
+                properties[name] = np.array([getattr(layout, name) for layout in layouts], np.float32)
+            fonts = np.full(labels.shape, -1, np.int32)
+            for row, layout in enumerate(layouts):
+                fonts[row, : len(layout.fonts)] = layout.fonts
+        return Material(training, validation, (images, labels), properties, fonts)
+
+    def pictures(self, count: int, budget: Budget) -> NDArray[np.uint8]:
+        """See `Subject`."""
+        return self._test(0, count)[0]
+
+    def description(self) -> dict[str, Any]:
+        """See `Subject`."""
+        settings = Settings(self.spec, count=1, seed=self.seed, style=self.style)
+        return {
+            "spec": self.spec.to_json(),
+            "style": self.style.to_json(),
+            "fonts": settings.description()["fonts"],
+            "seed": self.seed,
+        }
+
+    def most_samples(self, budget: Budget) -> int:
+        """See `Subject`: as many as are asked for."""
+        return budget.samples[-1]
+
+    def _series(self, part: str) -> Series:
+        # A name, not a number: no data set has these images.
+        return Series(self.spec, f"audit {self.seed} {part}", style=self.style)
+
+    def _stream(self, stream: ImageStream, part: str, count: int, allocate: Allocate) -> Arrays:
+        images = allocate((count, self.spec.height, self.spec.width, 3))
+        texts: list[str] = []
+        for pixels, words in stream.batches(self._series(part), 0, DRAWN, -(-count // DRAWN)):
+            wanted = min(len(words), count - len(texts))
+            images[len(texts) : len(texts) + wanted] = pixels[:wanted]
+            texts += words[:wanted]
+        return images, self.spec.encode_all(texts)
+
+    def _test(self, repetition: int, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int32], list[Any]]:
+        source = self._series(f"test {repetition}").source()
+        drawn = [source.image_and_layout(index) for index in range(count)]
+        images = np.stack([np.asarray(image) for _, image, _ in drawn])
+        return images, self.spec.encode_all(text for text, _, _ in drawn), [layout for _, _, layout in drawn]
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Labelled images in a folder, in any layout that `train.py` reads.
+
+    Attributes:
+        path: The folder or CSV file.
+        alphabet: The alphabet, if the labels do not show all of it.
+        seed: Seed of the audit; each repetition has a split of its own.
+    """
+
+    path: str
+    alphabet: str | None = None
+    seed: int = 0
+
+    @property
+    def spec(self) -> CaptchaSpec:
+        """Alphabet, length and size, read off the labels and the images."""
+        return _opened(self).infer_spec(self.alphabet)
+
+    def check(self, budget: Budget) -> None:
+        """Refuse what cannot be audited before anything is computed.
+
+        Raises:
+            InputError: There are too few images.
+            DatasetError: Images or labels are bad.
+        """
+        dataset = _opened(self)
+        most, least = self.most_samples(budget), budget.samples[0]
+        if most < least:
+            raise InputError(
+                f"{self.path} holds {len(dataset):,} labelled images, which leaves {max(most, 0):,} to learn from; "
+                f"this audit needs at least {least:,} besides those for validation and test."
+            )
+        load(dataset, self.spec)
+
+    def material(self, samples: int, repetition: int, budget: Budget, allocate: Allocate | None = None) -> Material:
+        """Load the images of a training; fewer samples are the first of more."""
+        dataset, (training, validation, test) = _opened(self), self._parts(repetition, budget)
+        learned = load(dataset, self.spec, indices=training[:samples], allocate=allocate)
+        calibrated = load(dataset, self.spec, indices=validation)
+        tested = load(dataset, self.spec, indices=test)
+        return Material(learned, calibrated, tested, {"contrast": contrast_ratios(tested[0])}, None)
+
+    def pictures(self, count: int, budget: Budget) -> NDArray[np.uint8]:
+        """See `Subject`."""
+        return load(_opened(self), self.spec, indices=self._parts(0, budget)[2][:count])[0]
+
+    def description(self) -> dict[str, Any]:
+        """See `Subject`."""
+        fingerprint = _opened(self).fingerprint()
+        return {"images": fingerprint, "spec": self.spec.to_json(), "seed": self.seed}
+
+    def most_samples(self, budget: Budget) -> int:
+        """See `Subject`."""
+        return len(_opened(self)) - sum(self._kept(budget))
+
+    def _kept(self, budget: Budget) -> tuple[int, int]:
+        """Images for validation and test."""
+        count = len(_opened(self))
+        return min(budget.validation, count // VALIDATION_SHARE), min(budget.test, count // TEST_SHARE)
+
+    def _parts(self, repetition: int, budget: Budget) -> tuple[NDArray[np.int64], ...]:
+        validation, test = self._kept(budget)
+        order = np.random.default_rng((self.seed, repetition)).permutation(len(_opened(self))).astype(np.int64)
+        return order[validation + test :], order[:validation], order[validation : validation + test]
+
+
+@lru_cache(2)
+def _opened(folder: Folder) -> Dataset:
+    return open_dataset(folder.path)
+
+
+def _in_memory(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    return np.empty(shape, np.uint8)

@@ -1,0 +1,197 @@
+"""One training of an audit, and what its network reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from captcha_keras.audit.plan import Trial
+from captcha_keras.calibration import fit_temperature, scaled, threshold_for
+from captcha_keras.devices import precision_policy, select_device
+from captcha_keras.networks import build_network, find_network
+from captcha_keras.networks.heads import stacked_logits
+from captcha_keras.pipeline import image_store, training_batches
+from captcha_keras.predict import Recognizer
+from captcha_keras.spec import CaptchaSpec
+from captcha_keras.training.config import DEFAULT_AUGMENTATION
+from captcha_keras.training.optimizer import RampedAdam
+
+NETWORK = "vgg"
+BATCH = 32
+WARMUP_SHARE = 8
+# How often the validation images are read on the way.
+CHECKS = 8
+# From here on nothing that follows changes a verdict.
+ENOUGH = 0.995
+PRECISION = 0.99
+
+
+@dataclass(frozen=True)
+class Check:
+    """How well the network read the validation images on the way.
+
+    Attributes:
+        images: Training images it had seen, repeated ones counted anew.
+        cpu_seconds: Processor time of the training until then, all cores together.
+        read: Validation images that it read right, as a share.
+    """
+
+    images: int
+    cpu_seconds: float
+    read: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a trial.
+
+    Attributes:
+        samples: Labelled images that it learned from.
+        repetition: Number of the repetition.
+        change: The changed setting; empty for none.
+        checks: How well it read on the way.
+        temperature: That makes its confidences on the validation images fit best.
+        threshold: The lowest confidence (at this temperature) from which on 99 % of the readings of validation images
+            are right; None if there is none.
+        texts: The text of each test image.
+        readings: What was read.
+        confidence: Product of the heads' maxima for each test image, `(N,)`.
+        scaled_confidence: The same at the fitted temperature.
+        properties: Of each test image, by name.
+        fonts: Number of the font of each character of each test image; None where unknown.
+    """
+
+    samples: int
+    repetition: int
+    change: str
+    checks: tuple[Check, ...]
+    temperature: float
+    threshold: float | None
+    texts: tuple[str, ...]
+    readings: tuple[str, ...]
+    confidence: tuple[float, ...]
+    scaled_confidence: tuple[float, ...]
+    properties: Mapping[str, tuple[float, ...]]
+    fonts: tuple[tuple[int, ...], ...] | None
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Whether each test image was read right, `(N,)`."""
+        return np.array([text == reading for text, reading in zip(self.texts, self.readings, strict=True)])
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time of the training, all cores together."""
+        return self.checks[-1].cpu_seconds
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as a JSON object; `from_json` reads it back."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Result:
+        """Read what `to_json` wrote."""
+        fields = dict(value)
+        fields["checks"] = tuple(Check(**check) for check in fields["checks"])
+        fields["properties"] = {name: tuple(values) for name, values in fields["properties"].items()}
+        for name in ("texts", "readings", "confidence", "scaled_confidence"):
+            fields[name] = tuple(fields[name])
+        if fields["fonts"] is not None:
+            fields["fonts"] = tuple(tuple(numbers) for numbers in fields["fonts"])
+        return cls(**fields)
+
+
+def run(trial: Trial, seen: Callable[[int], None] | None = None, *, gpu: bool = False) -> Result:
+    """Train and measure.
+
+    Args:
+        trial: What to train on.
+        seen: Called with the training images seen so far.
+        gpu: Whether a GPU is required.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="captcha-keras-") as directory,
+        image_store("auto", Path(directory)) as allocate,
+    ):
+        material = trial.subject.material(trial.samples, trial.repetition, trial.budget, allocate)
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(trial.repetition)
+        spec = trial.subject.spec
+        network = build_network(NETWORK, spec, keras.DTypePolicy(precision_policy("auto", select_device(gpu))))
+        recognizer = Recognizer(network.predict_on_batch, spec)
+        watch = _Watch(recognizer, material.validation, seen or (lambda images: None))
+        _train(network, spec, material.training, trial, watch)
+        return _measured(trial, recognizer, material, tuple(watch.checks))
+
+
+def _train(
+    network: keras.Model, spec: CaptchaSpec, training: tuple[Any, Any], trial: Trial, watch: keras.callbacks.Callback
+) -> None:
+    steps = max(CHECKS, trial.budget.images // BATCH)
+    model = stacked_logits(network, spec)
+    settings = find_network(NETWORK)
+    optimizer = RampedAdam(settings.learning_rate, warmup_steps=steps // WARMUP_SHARE, total_steps=steps, anneal=1.0)
+    model.compile(optimizer, settings.loss_for(spec))
+    batches = training_batches(*training, batch_size=BATCH, seed=trial.repetition, augmentation=DEFAULT_AUGMENTATION)
+    model.fit(batches, steps_per_epoch=steps // CHECKS, epochs=CHECKS, callbacks=[watch], shuffle=False, verbose=0)
+
+
+def _measured(trial: Trial, recognizer: Recognizer, material: Any, checks: tuple[Check, ...]) -> Result:
+    spec = recognizer.spec
+    images, labels = material.validation
+    probabilities = recognizer.probabilities(images)
+    temperature = fit_temperature(probabilities, labels)
+    sure = scaled(probabilities, temperature).max(axis=-1).prod(axis=1)
+    threshold = threshold_for(PRECISION, sure, (probabilities.argmax(axis=-1) == labels).all(axis=1))
+    images, labels = material.test
+    probabilities = recognizer.probabilities(images)
+    return Result(
+        samples=trial.samples,
+        repetition=trial.repetition,
+        change=trial.change,
+        checks=checks,
+        temperature=temperature,
+        threshold=threshold,
+        texts=tuple(spec.decode_all(labels)),
+        readings=tuple(spec.decode_all(probabilities.argmax(axis=-1))),
+        confidence=_listed(probabilities.max(axis=-1).prod(axis=1)),
+        scaled_confidence=_listed(scaled(probabilities, temperature).max(axis=-1).prod(axis=1)),
+        properties={name: _listed(values) for name, values in material.properties.items()},
+        fonts=None if material.fonts is None else tuple(tuple(row) for row in material.fonts.tolist()),
+    )
+
+
+def _listed(values: NDArray[np.floating]) -> tuple[float, ...]:
+    return tuple(values.astype(float).round(6).tolist())
+
+
+class _Watch(keras.callbacks.Callback):
+    """Reads the validation images on the way, outside of the training's time, and stops where all is read."""
+
+    def __init__(self, recognizer: Recognizer, validation: tuple[Any, Any], seen: Callable[[int], None]) -> None:
+        super().__init__()
+        self.checks: list[Check] = []
+        self._recognizer, self._validation, self._seen = recognizer, validation, seen
+        self._spent = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._begin = time.process_time()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._spent += time.process_time() - self._begin
+        images, labels = self._validation
+        read = float((self._recognizer.probabilities(images).argmax(axis=-1) == labels).all(axis=1).mean())
+        total = (epoch + 1) * self.params["steps"] * BATCH
+        self.checks.append(Check(total, self._spent, read))
+        self._seen(total)
+        if read >= ENOUGH:
+            self.model.stop_training = True

@@ -1,0 +1,119 @@
+"""`captcha-keras audit`: how strong is a CAPTCHA?"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from captcha_keras.cli.environment import load_tensorflow
+from captcha_keras.console import ProgressBar, run_command
+from captcha_keras.errors import CommandError, InputError
+
+DESCRIPTION = """Find out how strong a text CAPTCHA is: train small networks on rising numbers of labelled images and
+measure what they read.
+
+What is audited is a style file of the generator (or the name of a preset), or a folder of labelled images
+of your own. Stopped at any moment, the same command goes on."""
+
+
+def parser(prog: str = "captcha-keras audit") -> argparse.ArgumentParser:
+    """The argument parser."""
+    result = argparse.ArgumentParser(
+        prog=prog, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = result.add_argument
+    add("settings", nargs="?", metavar="SETTINGS.toml", help="style file, or the name of a preset (library)")
+    add("--images", metavar="DIR", help="labelled images instead: any folder or CSV file that train.py reads")
+    add("--alphabet", nargs="+", metavar="WORD", help="alphabet of the images, if the labels do not show all of it")
+    add(
+        "--budget",
+        choices=("small", "standard", "full"),
+        default="standard",
+        help="small: minutes, without changes of settings; full: four times as much training (%(default)s)",
+    )
+    add("--seed", type=int, default=0, help="seed of images and trainings (%(default)s)")
+    add("--to", type=Path, metavar="DIR", help="where trials and report go (runs/audit-<name>)")
+    add("--gpu", action="store_true", help="a GPU or an error")
+    add("--engine", choices=("here", "ray"), default="here", help="this process, or a Ray cluster (%(default)s)")
+    add("--ray-address", metavar="HOST:PORT", help="an existing cluster (one is started here)")
+    add(
+        "--fail-if-read-above",
+        type=float,
+        metavar="SHARE",
+        help="exit with status 1 if more than this share of the images is read, 0 to 1",
+    )
+    return result
+
+
+def main(arguments: Sequence[str] | None = None, prog: str = "captcha-keras audit") -> int:
+    """Run the command; returns the exit status."""
+    options = parser(prog).parse_args(arguments)
+    return run_command(lambda: _audit(options), kept="Every finished trial is kept: the same command goes on.")
+
+
+def _audit(options: argparse.Namespace) -> None:
+    limit = options.fail_if_read_above
+    if limit is not None and not 0 <= limit <= 1:
+        raise InputError(f"--fail-if-read-above must be a share from 0 to 1, got {limit:g}.")
+    if options.seed < 0:
+        raise InputError(f"--seed must be at least 0, got {options.seed}.")
+    if (options.settings is None) == (options.images is None):
+        raise InputError("Name what to audit: either SETTINGS.toml (or a preset), or --images DIR.")
+    if options.ray_address and options.engine != "ray":
+        raise InputError("--ray-address needs --engine ray.")
+    if options.gpu and options.engine == "ray":
+        raise InputError("--gpu is for this machine; on a cluster the trials run on CPUs.")
+    load_tensorflow()
+    from captcha_keras.audit import BUDGETS, audit
+    from captcha_keras.audit.engine import here, ray_tasks
+    from captcha_keras.audit.page import table
+    from captcha_keras.audit.report import write_report
+    from captcha_keras.devices import precision_policy, select_device
+    from captcha_keras.training.record import environment_record
+
+    budget = BUDGETS[options.budget]
+    subject = _subject(options, budget)
+    device = select_device(options.gpu)
+    name = Path(options.settings or options.images).stem
+    folder = options.to or Path("runs") / f"audit-{name}"
+    findings = audit(
+        subject,
+        budget,
+        folder,
+        engine=ray_tasks(options.ray_address) if options.engine == "ray" else here(gpu=options.gpu),
+        settings={"subject": subject.description(), "budget": options.budget},
+        progress=_progress,
+    )
+    environment = environment_record(device, precision_policy("auto", device))
+    what = options.settings or f"--images {options.images}"
+    command = f"captcha-keras audit {what} --budget {options.budget} --seed {options.seed}"
+    write_report(folder, findings, subject, budget, title=name, command=command, environment=environment)
+    print(table(findings))
+    print(f"\nWritten to {folder}: audit.html, audit.json.")
+    read = max(point.read.value for point in findings.points)
+    if limit is not None and read > limit:
+        raise CommandError(
+            f"{read:.1%} of the images are read, more than the {limit:.1%} that --fail-if-read-above allows."
+        )
+
+
+def _subject(options: argparse.Namespace, budget: Any) -> Any:
+    from captcha_keras.audit import Drawn, Folder
+    from captcha_keras.spec import parse_alphabet
+    from data_gen import read_captcha
+
+    if options.images is None:
+        if options.alphabet:
+            raise InputError("--alphabet is for --images; a style file has its own alphabet.")
+        spec, style = read_captcha(options.settings)
+        return Drawn(spec, style, options.seed)
+    folder = Folder(options.images, parse_alphabet(options.alphabet) if options.alphabet else None, options.seed)
+    folder.check(budget)
+    return folder
+
+
+def _progress(done: int, total: int) -> Callable[[int], None]:
+    return ProgressBar("Training", total, "images", sys.stderr, started_at=done)
