@@ -29,6 +29,10 @@ ALLOWED = {
     "captcha_keras.metrics": set(),
 }
 DRAWERS = {
+    "captcha_keras.audit.engine",
+    "captcha_keras.audit.subject",
+    "captcha_keras.audit.sweep",
+    "captcha_keras.cli.audit",
     "captcha_keras.cli.export",
     "captcha_keras.cli.main",
     "captcha_keras.cli.train",

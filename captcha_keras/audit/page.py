@@ -19,7 +19,7 @@ from captcha_keras.audit.findings import Findings
 from captcha_keras.audit.people import LEAST_CONTRAST, SOURCES, STATEMENT
 from captcha_keras.audit.slices import WORDS
 from captcha_keras.audit.sweep import Changed
-from captcha_keras.audit.verdict import percent
+from captcha_keras.audit.verdict import about, percent
 from captcha_keras.evaluation import Rate
 
 EASIEST = 6
@@ -204,12 +204,12 @@ def _wilson(rate: Rate) -> str:
 def _samples(each: Crossing, findings: Findings) -> str:
     if each.samples is None:
         return f"over {findings.points[-1].samples:,}"
-    return f"{'at most ' if each.at_least else ''}{_round(each.samples)}"
+    return f"{'at most ' if each.at_least else ''}{about(each.samples)}"
 
 
 def _range(each: Crossing, findings: Findings) -> str:
-    low = "few" if each.low == 0 else _round(each.low)
-    high = f"over {findings.points[-1].samples:,}" if each.high is None else _round(each.high)
+    low = "few" if each.low == 0 else about(each.low)
+    high = f"over {findings.points[-1].samples:,}" if each.high is None else about(each.high)
     if each.low == 0 and each.high == findings.points[0].samples:
         return f"up to {high}"
     return f"{low} – {high}"
@@ -220,9 +220,3 @@ def _minutes(each: Crossing) -> tuple[str, str]:
         return "not reached", ""
     time = each.cpu_minutes
     return f"{time.value:.1f}", f"{time.low:.1f} – {time.high:.1f}"
-
-
-def _round(samples: float) -> str:
-    """Two digits: the interval is wider than that."""
-    digits = max(0, len(str(round(samples))) - 2)
-    return f"{round(round(samples) / 10**digits) * 10**digits:,}"

@@ -165,17 +165,18 @@ class Folder:
         """Refuse what cannot be audited before anything is computed.
 
         Raises:
-            InputError: There are too few images.
+            InputError: There are too few images, or what should be their labels are mere file names.
             DatasetError: Images or labels are bad.
         """
         dataset = _opened(self)
+        load(dataset, self.spec)
+        _refuse_file_names(dataset)
         most, least = self.most_samples(budget), budget.samples[0]
         if most < least:
             raise InputError(
                 f"{self.path} holds {len(dataset):,} labelled images, which leaves {max(most, 0):,} to learn from; "
                 f"this audit needs at least {least:,} besides those for validation and test."
             )
-        load(dataset, self.spec)
 
     def material(self, samples: int, repetition: int, budget: Budget, allocate: Allocate | None = None) -> Material:
         """Load the images of a training; fewer samples are the first of more."""
@@ -212,6 +213,17 @@ class Folder:
 @lru_cache(2)
 def _opened(folder: Folder) -> Dataset:
     return open_dataset(folder.path)
+
+
+def _refuse_file_names(dataset: Dataset) -> None:
+    """Names such as IMG_0001.png or 0001.png would be taken for texts: IMG for all, or running numbers."""
+    texts = dataset.texts
+    if len(texts) > 1 and len(set(texts)) == 1:
+        raise InputError(f"Every image of {dataset.folder} has the label {texts[0]!r}: they seem to have no labels.")
+    if all(text.isascii() and text.isdigit() for text in texts):
+        numbers = sorted(map(int, texts))
+        if len(numbers) > 1 and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+            raise InputError(f"The labels of {dataset.folder} are running numbers: its images seem to have no labels.")
 
 
 def _in_memory(shape: tuple[int, ...]) -> NDArray[np.uint8]:

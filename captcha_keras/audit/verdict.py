@@ -70,6 +70,12 @@ def percent(share: float) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
+def about(samples: float) -> str:
+    """A number of samples in two digits: its interval is wider than that."""
+    digits = max(0, len(str(round(samples))) - 2)
+    return f"{round(round(samples) / 10**digits) * 10**digits:,}"
+
+
 def _minutes(minutes: float) -> str:
     return f"{minutes:.0f} minutes" if minutes >= 1.5 else "about a minute"
 
@@ -100,7 +106,7 @@ def _reasons(
     reasons = [f"{first.samples:,} labelled images are enough for {percent(first.read.value)} of the images."]
     half = next(crossing for crossing in crossings if crossing.share == 0.5)
     if half.samples is not None and not half.at_least:
-        reasons.append(f"Half of the images are read from about {half.samples:,.0f} labelled ones on.")
+        reasons.append(f"Half of the images are read from about {about(half.samples)} labelled ones on.")
     reasons.append(
         f"A program that may try three images passes with a chance of {percent(1 - (1 - best.read.value) ** 3)}."
     )

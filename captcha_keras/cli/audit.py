@@ -6,11 +6,12 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from captcha_keras.cli.environment import load_tensorflow
 from captcha_keras.console import ProgressBar, run_command
 from captcha_keras.errors import CommandError, InputError
+from captcha_keras.spec import CaptchaSpec, parse_alphabet
+from data_gen import Style, read_captcha
 
 DESCRIPTION = """Find out how strong a text CAPTCHA is: train small networks on rising numbers of labelled images and
 measure what they read.
@@ -66,8 +67,9 @@ def _audit(options: argparse.Namespace) -> None:
         raise InputError("--ray-address needs --engine ray.")
     if options.gpu and options.engine == "ray":
         raise InputError("--gpu is for this machine; on a cluster the trials run on CPUs.")
+    drawn = _read(options)
     load_tensorflow()
-    from captcha_keras.audit import BUDGETS, audit
+    from captcha_keras.audit import BUDGETS, Drawn, Folder, audit
     from captcha_keras.audit.engine import here, ray_tasks
     from captcha_keras.audit.page import table
     from captcha_keras.audit.report import write_report
@@ -75,7 +77,12 @@ def _audit(options: argparse.Namespace) -> None:
     from captcha_keras.training.record import environment_record
 
     budget = BUDGETS[options.budget]
-    subject = _subject(options, budget)
+    if drawn:
+        subject: Drawn | Folder = Drawn(*drawn, options.seed)
+    else:
+        alphabet = parse_alphabet(options.alphabet) if options.alphabet else None
+        subject = Folder(options.images, alphabet, options.seed)
+        subject.check(budget)
     device = select_device(options.gpu)
     name = Path(options.settings or options.images).stem
     folder = options.to or Path("runs") / f"audit-{name}"
@@ -100,19 +107,13 @@ def _audit(options: argparse.Namespace) -> None:
         )
 
 
-def _subject(options: argparse.Namespace, budget: Any) -> Any:
-    from captcha_keras.audit import Drawn, Folder
-    from captcha_keras.spec import parse_alphabet
-    from data_gen import read_captcha
-
-    if options.images is None:
-        if options.alphabet:
-            raise InputError("--alphabet is for --images; a style file has its own alphabet.")
-        spec, style = read_captcha(options.settings)
-        return Drawn(spec, style, options.seed)
-    folder = Folder(options.images, parse_alphabet(options.alphabet) if options.alphabet else None, options.seed)
-    folder.check(budget)
-    return folder
+def _read(options: argparse.Namespace) -> tuple[CaptchaSpec, Style] | None:
+    """The settings; None for a folder of images. Before TensorFlow is loaded, which takes seconds."""
+    if options.images is not None:
+        return None
+    if options.alphabet:
+        raise InputError("--alphabet is for --images; a style file has its own alphabet.")
+    return read_captcha(options.settings)
 
 
 def _progress(done: int, total: int) -> Callable[[int], None]:

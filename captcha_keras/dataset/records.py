@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from captcha_keras import images
 from captcha_keras.dataset.tfrecord import RecordError, decode_example
 from captcha_keras.errors import DatasetError
-from captcha_keras.spec import CaptchaSpec
+from captcha_keras.spec import CaptchaSpec, SpecError
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,9 @@ class Dataset:
 
         Args:
             alphabet: The alphabet to use instead of the recorded or observed one.
+
+        Raises:
+            DatasetError: The labels cannot be texts of CAPTCHAs, or no image can be read.
         """
         if self.description is not None:
             recorded = CaptchaSpec.from_json(self.description["spec"])
@@ -115,13 +118,20 @@ class Dataset:
             return CaptchaSpec(**{**recorded.to_json(), "alphabet": alphabet})
         height, width = self.first_size()
         lengths = [len(text) for text in self.texts]
-        return CaptchaSpec(
-            alphabet=alphabet or "".join(sorted(set("".join(self.texts)))),
-            min_length=min(lengths),
-            max_length=max(lengths),
-            width=width,
-            height=height,
-        )
+        try:
+            return CaptchaSpec(
+                alphabet=alphabet or "".join(sorted(set("".join(self.texts)))),
+                min_length=min(lengths),
+                max_length=max(lengths),
+                width=width,
+                height=height,
+            )
+        except SpecError as error:
+            first = self.records[0]
+            raise DatasetError(
+                f"The images of {self.folder} have labels that are no texts of CAPTCHAs, such as {first.text!r} from "
+                f"{first.source}: {error}"
+            ) from error
 
     def first_size(self) -> tuple[int, int]:
         """Height and width of the first readable image.

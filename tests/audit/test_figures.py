@@ -1,0 +1,98 @@
+"""Properties, slices, the people's side: each by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from captcha_keras.audit.people import peoples_side
+from captcha_keras.audit.plan import Budget, Trial
+from captcha_keras.audit.properties import contrast_ratios
+from captcha_keras.audit.slices import characters, slices
+from captcha_keras.audit.subject import Drawn
+from captcha_keras.spec import CaptchaSpec
+from tests.audit.results import made_up
+
+BUDGET = Budget((250,), 1, 320, test=200)
+
+
+def image(ground: tuple[int, int, int], ink: tuple[int, int, int]) -> np.ndarray:
+    pixels = np.full((40, 80, 3), ground, np.uint8)
+    pixels[10:20, 10:40] = ink
+    return pixels
+
+
+def test_contrast_ratios_of_wcag() -> None:
+    images = np.stack(
+        [
+            image((255, 255, 255), (0, 0, 0)),
+            image((255, 255, 255), (118, 118, 118)),  # the grey that just has 4.54 on white
+            image((0, 0, 0), (255, 255, 255)),
+            image((255, 255, 255), (255, 0, 0)),  # pure red: 4.00
+            image((200, 200, 200), (200, 200, 200)),
+        ]
+    )
+    assert contrast_ratios(images) == pytest.approx([21, 4.54, 21, 4.0, 1], abs=0.01)
+
+
+def test_slices_by_a_property() -> None:
+    trial = Trial(Drawn(CaptchaSpec("ABC", 2, 2)), 250, 0, BUDGET)
+    result = made_up(trial, 0.6)
+    found = slices([result], ["One"])
+    # Squeeze is the same for all images and says nothing; one font neither.
+    assert {each.name for each in found} == {"contrast"}
+    assert [(each.words, each.rate.share) for each in found] == [("2.00 to 6.00", result.right.mean())]
+    values = np.linspace(1, 9, 200)
+    sloped = replace(result, properties={"contrast": tuple(values)}, readings=result.texts[:100] + ("",) * 100)
+    found = slices([sloped], [])
+    assert [each.words for each in found] == ["1.00 to 3.00", "3.00 to 5.00", "5.00 to 7.00", "7.00 to 9.00"]
+    assert [each.rate.right for each in found] == [50, 50, 0, 0]
+    assert sum(each.rate.total for each in found) == 200
+
+
+def test_slices_by_font_count_characters() -> None:
+    trial = Trial(Drawn(CaptchaSpec("ABC", 2, 3)), 250, 0, BUDGET)
+    result = replace(
+        made_up(trial, 1),
+        texts=("AB", "ABC", "CC"),
+        readings=("AC", "AB", "CCA"),
+        properties={},
+        fonts=((0, 1, -1), (0, 0, 1), (1, 1, -1)),
+        confidence=(0.5,) * 3,
+    )
+    found = {each.words: (each.rate.right, each.rate.total) for each in slices([result], ["One", "Two", "Three"])}
+    assert found == {"One": (3, 3), "Two": (2, 4)}
+
+
+def test_characters_the_worst_first() -> None:
+    matrix = np.array([[8, 2, 0, 0], [0, 10, 0, 0], [3, 1, 6, 0], [0, 0, 0, 40]])
+    found = characters(matrix, ("A", "B", "C", ""))
+    assert [(each.character, each.rate.share, each.mostly_as) for each in found] == [
+        ("C", 0.6, "A"),
+        ("A", 0.8, "B"),
+        ("B", 1.0, ""),
+    ]
+
+
+def test_the_peoples_side_by_hand() -> None:
+    spec = CaptchaSpec("0OXY1I", 2, 2)
+    texts = ["0X", "XX", "O1", "YY"]
+    readings = ["OX", "XY", "01", "YX"]
+    side = peoples_side(spec.encode_all(readings), spec.encode_all(texts), np.array([2.9, 3.0, 21, 1]), spec)
+    assert side.groups == ("0O", "1I")
+    assert side.images_with == 0.5
+    assert side.share_of_errors == 0.5
+    assert side.merged == 0.5
+    assert side.faint == 0.5
+    clear = CaptchaSpec("AXM", 2, 2)
+    side = peoples_side(clear.encode_all(["AX"]), clear.encode_all(["AX"]), np.array([9.0]), clear)
+    assert (side.groups, side.images_with, side.share_of_errors, side.merged) == ((), 0.0, None, 1.0)
+
+
+def test_no_character_is_nobodys_look_alike() -> None:
+    spec = CaptchaSpec("XY0O", 1, 3)
+    side = peoples_side(spec.encode_all(["X", "0"]), spec.encode_all(["XY", "O"]), np.ones(2), spec)
+    assert side.images_with == 0.5
+    assert side.share_of_errors == 0.5

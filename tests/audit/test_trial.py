@@ -1,0 +1,140 @@
+"""A real training, small, on easy images; its page; and the same on a Ray cluster."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from captcha_keras.audit import Budget, Drawn, Findings, audit
+from captcha_keras.audit.engine import here, ray_tasks
+from captcha_keras.audit.page import page, table
+from captcha_keras.audit.plan import Trial
+from captcha_keras.audit.report import write_report
+from captcha_keras.audit.trial import Result, run
+from captcha_keras.spec import CaptchaSpec
+from data_gen.style import PRESETS
+
+# Two characters that are easy to tell apart, alone in their image.
+SUBJECT = Drawn(CaptchaSpec("OX", 1, 1, 48, 40), replace(PRESETS["separated"], font_sizes=(28,)))
+BUDGET = Budget((250, 500), 2, 3200, validation=60, test=80, sweep=250)
+
+
+def silent(done: int, total: int) -> object:
+    return lambda now: None
+
+
+@pytest.fixture(scope="module")
+def result() -> Result:
+    seen: list[int] = []
+    found = run(Trial(SUBJECT, 250, 0, BUDGET), seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1] <= 3200
+    return found
+
+
+def test_a_small_network_learns_two_characters(result: Result) -> None:
+    assert result.right.mean() > 0.9
+    assert result.texts != result.readings or result.right.all()
+    assert len(result.texts) == len(result.confidence) == len(result.properties["contrast"]) == 80
+    assert all(0 < value <= 1 for value in result.confidence)
+    # An eighth of 3,200 images, in whole batches of 32.
+    assert [check.images for check in result.checks] == [384 * part for part in range(1, len(result.checks) + 1)]
+    times = [check.cpu_seconds for check in result.checks]
+    assert times == sorted(times)
+    assert times[0] > 0
+    # What is all read is not trained on.
+    assert all(check.read < 0.995 for check in result.checks[:-1])
+
+
+def test_a_result_survives_json(result: Result) -> None:
+    again = Result.from_json(json.loads(json.dumps(result.to_json())))
+    assert again == result
+
+
+class Links(HTMLParser):
+    """What a page loads, and what it says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.tags: list[str] = []
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            if name == "src" or (tag == "link" and name == "href"):
+                self.loaded.append(value or "")
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Findings]:
+    folder = tmp_path_factory.mktemp("audited") / "audit"
+    small = replace(BUDGET, samples=(250,), repetitions=1, sweep=None)
+    findings = audit(SUBJECT, small, folder, engine=here(), settings={}, progress=silent)  # type: ignore[arg-type]
+    environment = {"packages": {"keras": "3"}, "processor": "a processor"}
+    write_report(folder, findings, SUBJECT, small, title="<two>", command="captcha-keras", environment=environment)
+    return folder, findings
+
+
+def test_the_page_needs_nothing_else(audited: tuple[Path, Findings]) -> None:
+    folder, findings = audited
+    html = (folder / "audit.html").read_text("utf-8")
+    links = Links()
+    links.feed(html)
+    assert len(links.loaded) == 10 + 3
+    assert all(each.startswith("data:image/") for each in links.loaded)
+    assert "script" not in links.tags
+    assert not re.search(r"url\(|@import", html)
+    assert "$" not in html
+    words = " ".join(links.words)
+    assert findings.verdict.sentence in words
+    assert "CAPTCHA audit: <two>" in words
+    assert "No changes were tried" in words
+    assert "Inaccessibility of CAPTCHA" in words
+    recorded = json.loads((folder / "audit.json").read_text("utf-8"))
+    assert recorded["verdict"]["sentence"] == findings.verdict.sentence
+    assert recorded["command"] == "captcha-keras"
+
+
+def test_texts_on_the_page_are_texts(audited: tuple[Path, Findings]) -> None:
+    _, findings = audited
+    nasty = replace(findings, examples=(("<b>&", "<script>"),) * 2)
+    html = page(nasty, "</title><script>", [("look", "<i>")], np.zeros((2, 4, 6, 3), np.uint8), {})
+    links = Links()
+    links.feed(html)
+    assert not {"script", "b", "i"} & set(links.tags)
+    assert "<b>&: read as <script>" in "".join(links.words)
+
+
+def test_the_table_has_every_size_and_share(audited: tuple[Path, Findings]) -> None:
+    _, findings = audited
+    lines = table(findings).splitlines()
+    assert lines[1].split()[0] == "250"
+    assert [line.split()[0] for line in lines[4:9]] == ["1%", "10%", "50%", "90%", "99%"]
+    assert findings.verdict.sentence in lines
+
+
+@pytest.mark.long
+def test_a_cluster_finds_what_this_machine_does(tmp_path: Path, result: Result) -> None:
+    small = replace(BUDGET, samples=(250,), repetitions=2, sweep=None)
+    findings = audit(
+        SUBJECT,
+        small,
+        tmp_path / "audit",
+        engine=ray_tasks(),
+        settings={},
+        progress=silent,  # type: ignore[arg-type]
+    )
+    content = json.loads((tmp_path / "audit" / "trials" / "as-it-is-250-0.json").read_text("utf-8"))
+    assert Result.from_json(content).texts == result.texts
+    assert findings.points[0].read.value > 0.9

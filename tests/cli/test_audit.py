@@ -1,0 +1,97 @@
+"""`captcha-keras audit` as a user types it: what is wrong is one sentence."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import data_gen
+from captcha_keras.spec import CaptchaSpec
+from tests.cli.test_compare_and_cut import call
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("workplace")
+    (folder / "wrong.toml").write_text("noise_dotes = 3")
+    (folder / "empty").mkdir()
+    unlabelled = folder / "unlabelled"
+    unlabelled.mkdir()
+    for name in ("a b c", "…", "picture (1)"):
+        Image.new("RGB", (60, 30), "white").save(unlabelled / f"{name}.png")
+    half = folder / "half"
+    data_gen.generate(
+        data_gen.Settings(CaptchaSpec("01", 2, 2, 60, 30), 40, seed=1), half, engine=data_gen.processes(1)
+    )
+    for path in sorted((half / "images").iterdir()):
+        path.rename(half / path.name)
+    (half / "images").rmdir()
+    (half / "dataset.json").unlink()
+    lines = (half / "labels.txt").read_text().splitlines()
+    (half / "labels.txt").write_text("\n".join(lines[:20]) + "\n")
+    return folder
+
+
+def visible(folder: Path) -> list[str]:
+    # matplotlib keeps its font cache in the home folder, which this is.
+    return sorted(path.name for path in folder.glob("[!.]*"))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "Name what to audit: either SETTINGS.toml (or a preset), or --images DIR."),
+        (["library", "--images", "empty"], "Name what to audit"),
+        (["none.toml"], "none.toml cannot be read: No such file or directory."),
+        (["fancy"], "The style must be library, separated or a .toml file, got 'fancy'."),
+        (["wrong.toml"], "wrong.toml has unknown noise_dotes"),
+        (["library", "--alphabet", "digits"], "--alphabet is for --images"),
+        (["library", "--fail-if-read-above", "50"], "--fail-if-read-above must be a share from 0 to 1, got 50."),
+        (["library", "--seed", "-1"], "--seed must be at least 0, got -1."),
+        (["library", "--ray-address", "x:1"], "--ray-address needs --engine ray."),
+        (["library", "--gpu", "--engine", "ray"], "--gpu is for this machine"),
+        (["library", "--engine", "ray", "--ray-address", "nowhere"], "The address of a Ray cluster must look like"),
+        (["--images", "nowhere"], "nowhere"),
+        (["--images", "empty"], "empty"),
+        (["--images", "unlabelled"], "unlabelled"),
+        (["--images", "half"], "half"),
+    ],
+)
+def test_wrong_use_is_one_sentence_and_writes_nothing(workplace: Path, words: list[str], message: str) -> None:
+    before = visible(workplace)
+    result = call("audit", *words, cwd=workplace)
+    assert result.returncode == 2, result.stderr
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+    assert visible(workplace) == before
+
+
+def test_half_labelled_images_are_counted(workplace: Path) -> None:
+    message = call("audit", "--images", "half", cwd=workplace).stderr
+    assert "20" in message
+    assert "40" in message
+
+
+@pytest.mark.long
+def test_an_audit_from_the_command_line(tmp_path: Path) -> None:
+    (tmp_path / "easy.toml").write_text(
+        'base = "separated"\nlength = 1\nalphabet = "OX"\nwidth = 48\nheight = 40\nfont_sizes = [28]\n'
+    )
+    arguments = ("audit", "easy.toml", "--budget", "small")
+    first = call(*arguments, "--fail-if-read-above", "0.5", cwd=tmp_path)
+    assert first.returncode == 1, first.stderr
+    assert "of the images are read, more than the 50.0% that --fail-if-read-above allows." in first.stderr
+    findings = json.loads((tmp_path / "runs" / "audit-easy" / "audit.json").read_text("utf-8"))
+    # All is read at the smallest number of samples: the others are left out.
+    assert [point["samples"] for point in findings["points"]] == [1000]
+    second = call(*arguments, "--fail-if-read-above", "1", cwd=tmp_path)
+    assert second.returncode == 0, second.stderr
+    assert "Broken: after 1,000 labelled images" in second.stdout
+    other: subprocess.CompletedProcess[str] = call(*arguments, "--seed", "1", cwd=tmp_path)
+    assert other.returncode == 2
+    assert "runs/audit-easy holds an audit with another subject; choose another --to." in other.stderr
