@@ -1,8 +1,9 @@
 """How strong is a CAPTCHA? Trainings at rising numbers of labelled samples, and what follows from them.
 
 plan -> trials -> figures -> findings -> page: `subject.py` has the images and `sweep.py` changes their settings,
-`plan.py` says which trainings, `trial.py` is one of them, `runner.py` and `engine.py` run them, `curve.py`, `slices.py`
-and `people.py` compute figures, `findings.py` puts them together, `verdict.py` judges, `page.py` and `plots.py` show.
+`plan.py` says which trainings, `trial.py` is one of them, `runner.py` and `engine.py` run them, `curve.py`,
+`confidence.py`, `slices.py` and `people.py` compute figures, `findings.py` puts them together, `verdict.py` judges,
+`page.py`, `plots.py` and `report.py` show.
 """
 
 from captcha_keras.audit.findings import Findings

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from captcha_keras.audit.confidence import Calibration, Sure, calibration, sure_readings
 from captcha_keras.audit.curve import (
     LEVELS,
     Crossing,
@@ -28,43 +29,10 @@ from captcha_keras.audit.subject import Drawn, Subject
 from captcha_keras.audit.sweep import Changed, Sweep, changes
 from captcha_keras.audit.trial import Result
 from captcha_keras.audit.verdict import Verdict, verdict
-from captcha_keras.calibration import Bin, expected_calibration_error, reliability
 from captcha_keras.evaluation import Confusion, Rate, evaluate
 
 ATTEMPTS = (1, 2, 3, 5, 10)
 EXAMPLES = 10
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """Whether the network's confidence can be believed.
-
-    Attributes:
-        before: The reliability diagram of its confidences as they are.
-        after: At the fitted temperature.
-        error_before: Expected calibration error, 0 to 1.
-        error_after: At the fitted temperature.
-        temperatures: Of each repetition; above 1 the network was too sure.
-    """
-
-    before: tuple[Bin, ...]
-    after: tuple[Bin, ...]
-    error_before: float
-    error_after: float
-    temperatures: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Sure:
-    """What is read if unsure readings are left out, so that 99 % of the others should be right.
-
-    Attributes:
-        precision: How many of those given are right; None if none is given.
-        answered: Share of the images for which one is given.
-    """
-
-    precision: Rate | None
-    answered: Rate
 
 
 @dataclass(frozen=True)
@@ -129,7 +97,7 @@ def findings(subject: Subject, budget: Budget, results: Sequence[Result]) -> Fin
     evaluation = evaluate(readings, labels, spec)
     contrast = np.concatenate([result.properties["contrast"] for result in best])
     crossings = tuple(crossing(share, points, _time_to(share, by_samples)) for share in LEVELS)
-    sure, people = _sure(best), peoples_side(readings, labels, contrast, spec)
+    sure, people = sure_readings(best), peoples_side(readings, labels, contrast, spec)
     sweep = _sweep(subject, budget, results)
     attempts = {count: 1 - (1 - points[-1].read.value) ** count for count in ATTEMPTS}
     return Findings(
@@ -141,7 +109,7 @@ def findings(subject: Subject, budget: Budget, results: Sequence[Result]) -> Fin
         crossings=crossings,
         details_at=most,
         attempts=attempts,
-        calibration=_calibration(best),
+        calibration=calibration(best),
         sure=sure,
         characters=tuple(characters(np.array(evaluation.confusion_matrix), spec.classes)),
         confusions=evaluation.confusions,
@@ -149,7 +117,7 @@ def findings(subject: Subject, budget: Budget, results: Sequence[Result]) -> Fin
         people=people,
         sweep=sweep,
         examples=tuple(zip(best[0].texts, best[0].readings, strict=True))[:EXAMPLES],
-        verdict=verdict(points, crossings, sure.answered, people, sweep, drawn=isinstance(subject, Drawn)),
+        verdict=verdict(points, crossings, sure, people, sweep, drawn=isinstance(subject, Drawn)),
     )
 
 
@@ -178,30 +146,6 @@ def _time_to(share: float, by_samples: dict[int, list[Result]]) -> Estimate | No
         if len(reached) == len(times):
             found.append(time_estimate(reached))
     return min(found, key=lambda each: each.value, default=None)
-
-
-def _calibration(done: Sequence[Result]) -> Calibration:
-    right = np.concatenate([result.right for result in done])
-    before = reliability(np.concatenate([result.confidence for result in done]), right)
-    after = reliability(np.concatenate([result.scaled_confidence for result in done]), right)
-    return Calibration(
-        before=before,
-        after=after,
-        error_before=expected_calibration_error(before),
-        error_after=expected_calibration_error(after),
-        temperatures=tuple(result.temperature for result in done),
-    )
-
-
-def _sure(done: Sequence[Result]) -> Sure:
-    given, right, total = 0, 0, 0
-    for result in done:
-        total += len(result.texts)
-        if result.threshold is not None:
-            answered = np.array(result.scaled_confidence) >= result.threshold
-            given += int(answered.sum())
-            right += int(result.right[answered].sum())
-    return Sure(Rate.count(right, given) if given else None, Rate.count(given, total))
 
 
 def _sweep(subject: Subject, budget: Budget, results: Sequence[Result]) -> Sweep | None:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from captcha_keras.spec import CaptchaSpec
 
 # Groups that look alike in most fonts, and more so when rotated and warped.
-GROUPS = ("0OoQD", "1Il|i!", "5Ss", "2Zz", "8B", "6G", "9gq", "UVuv", "Cc", "Kk", "Pp", "Ww", "Xx", "Yy")
-LOOK_ALIKES = frozenset("0OoQ1Il|i!5Ss2Zz8B6G9gq")
+GROUPS = ("0Oo", "1Il|i!", "5Ss", "2Zz", "8B", "6G", "Cc", "Kk", "Pp", "Uu", "Vv", "Ww", "Xx", "Yy")
+LOOK_ALIKES = frozenset("0Oo1Il|i!5Ss2Zz8B6G")
 # WCAG 2.2, success criterion 1.4.3: the least contrast ratio of large text.
 LEAST_CONTRAST = 3.0
 

@@ -11,8 +11,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from captcha_keras.audit.confidence import Calibration
 from captcha_keras.audit.curve import LEVELS, Point
-from captcha_keras.audit.findings import Calibration
 from captcha_keras.audit.slices import Character
 from captcha_keras.audit.sweep import Changed, Sweep
 from captcha_keras.calibration import Bin

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from captcha_keras.audit.confidence import Sure
 from captcha_keras.audit.curve import Crossing, Estimate, Point
 from captcha_keras.audit.people import PeoplesSide
 from captcha_keras.audit.sweep import Sweep
-from captcha_keras.evaluation import Rate
 
 # From this share of images on a scheme counts as broken: Bursztein, Martin and Mitchell (2011), section 2.
 BROKEN = 0.01
@@ -33,7 +33,7 @@ class Verdict:
 def verdict(
     points: Sequence[Point],
     crossings: Sequence[Crossing],
-    sure: Rate,
+    sure: Sure,
     people: PeoplesSide,
     sweep: Sweep | None,
     *,
@@ -44,7 +44,7 @@ def verdict(
     Args:
         points: The learning curve.
         crossings: Where it reaches shares, rising.
-        sure: Share of the images for which a sure reading is given.
+        sure: What is read with unsure readings left out.
         people: The people's side.
         sweep: Changes of one setting, the hardest first; None if none was tried.
         drawn: Whether the images come from a library that anyone has.
@@ -100,7 +100,7 @@ def _level(read: Estimate) -> str:
 
 
 def _reasons(
-    points: Sequence[Point], crossings: Sequence[Crossing], sure: Rate, people: PeoplesSide, *, drawn: bool
+    points: Sequence[Point], crossings: Sequence[Crossing], sure: Sure, people: PeoplesSide, *, drawn: bool
 ) -> list[str]:
     first, best = points[0], max(points, key=lambda point: point.read.value)
     reasons = [f"{first.samples:,} labelled images are enough for {percent(first.read.value)} of the images."]
@@ -110,9 +110,10 @@ def _reasons(
     reasons.append(
         f"A program that may try three images passes with a chance of {percent(1 - (1 - best.read.value) ** 3)}."
     )
-    if sure.right:
+    if sure.precision:
         reasons.append(
-            f"If it answers only where it is sure, for {percent(sure.share)} of the images, it is hardly wrong."
+            f"For {percent(sure.answered.share)} of the images it can tell that it reads them right: "
+            f"{percent(sure.precision.share)} of these readings are."
         )
     if drawn:
         reasons.append(
@@ -120,7 +121,7 @@ def _reasons(
         )
     if people.groups:
         reasons.append(
-            f"{percent(people.images_with)} of the images hold a character that people mix up too "
-            f"({', '.join(people.groups)}): what they misread there protects nothing."
+            f"{percent(people.images_with)} of the images hold a character that people mix up with another "
+            f"({', '.join(people.groups)})."
         )
     return reasons

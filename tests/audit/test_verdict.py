@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from captcha_keras.audit.confidence import Sure
 from captcha_keras.audit.curve import Estimate, Point, crossing
 from captcha_keras.audit.people import PeoplesSide
 from captcha_keras.audit.sweep import Changed, Sweep
@@ -18,7 +19,7 @@ def judged(*shares: tuple[float, float, float], sweep: Sweep | None = None, draw
         for place, (low, value, high) in enumerate(shares)
     ]
     crossings = [crossing(level, points, None) for level in LEVELS]
-    return verdict(points, crossings, Rate.count(0, 10), PEOPLE, sweep, drawn=drawn)
+    return verdict(points, crossings, Sure(Rate.count(98, 100), Rate.count(100, 400)), PEOPLE, sweep, drawn=drawn)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +51,9 @@ def test_reasons() -> None:
     assert "250 labelled images are enough for 10.0 % of the images." in reasons
     assert "Half of the images are read from about 580 labelled ones on." in reasons
     assert "three images passes with a chance of 99.20 %" in reasons
+    assert "For 25.0 % of the images it can tell that it reads them right: 98.0 % of these readings are." in reasons
     assert "Nobody has to label anything" in reasons
-    assert "20.0 % of the images hold a character that people mix up too (0O)" in reasons
+    assert "20.0 % of the images hold a character that people mix up with another (0O)." in reasons
     own = " ".join(judged((0.01, 0.1, 0.2), drawn=False).reasons)
     assert "Nobody has to label anything" not in own
     assert "Half" not in own

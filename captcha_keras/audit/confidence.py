@@ -1,0 +1,70 @@
+"""How sure the networks of an audit are, and what they read if only sure readings count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from captcha_keras.audit.trial import Result
+from captcha_keras.calibration import Bin, expected_calibration_error, reliability
+from captcha_keras.evaluation import Rate
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Whether the network's confidence can be believed.
+
+    Attributes:
+        before: The reliability diagram of its confidences as they are.
+        after: At the fitted temperature.
+        error_before: Expected calibration error, 0 to 1.
+        error_after: At the fitted temperature.
+        temperatures: Of each repetition; above 1 the network was too sure.
+    """
+
+    before: tuple[Bin, ...]
+    after: tuple[Bin, ...]
+    error_before: float
+    error_after: float
+    temperatures: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Sure:
+    """What is read if unsure readings are left out, so that 99 % of the others should be right.
+
+    Attributes:
+        precision: How many of those given are right; None if none is given.
+        answered: Share of the images for which one is given.
+    """
+
+    precision: Rate | None
+    answered: Rate
+
+
+def calibration(done: Sequence[Result]) -> Calibration:
+    """Over the repetitions at one number of samples."""
+    right = np.concatenate([result.right for result in done])
+    before = reliability(np.concatenate([result.confidence for result in done]), right)
+    after = reliability(np.concatenate([result.scaled_confidence for result in done]), right)
+    return Calibration(
+        before=before,
+        after=after,
+        error_before=expected_calibration_error(before),
+        error_after=expected_calibration_error(after),
+        temperatures=tuple(result.temperature for result in done),
+    )
+
+
+def sure_readings(done: Sequence[Result]) -> Sure:
+    """Over the repetitions, each with the threshold that its validation images chose."""
+    given, right, total = 0, 0, 0
+    for result in done:
+        total += len(result.texts)
+        if result.threshold is not None:
+            answered = np.array(result.scaled_confidence) >= result.threshold
+            given += int(answered.sum())
+            right += int(result.right[answered].sum())
+    return Sure(Rate.count(right, given) if given else None, Rate.count(given, total))
