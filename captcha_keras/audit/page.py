@@ -34,7 +34,9 @@ def table(findings: Findings) -> str:
     lines += ["", f"{'to read':>16}{'labelled images':>18}   {'interval':24}{'CPU minutes':>12}"]
     for each in findings.crossings:
         minutes = f"{each.cpu_minutes.value:.1f}" if each.cpu_minutes else "not reached"
-        lines.append(f"{each.share:16.0%}{_samples(each, findings):>18}   {_range(each, findings):24}{minutes:>12}")
+        lines.append(
+            f"{f'{100 * each.share:g} %':>16}{_samples(each, findings):>18}   {_range(each, findings):24}{minutes:>12}"
+        )
     sure = findings.sure
     lines += [
         "",
@@ -85,7 +87,7 @@ def page(
             for point in findings.points
         ),
         crossings=_rows(
-            (f"{each.share:.0%}", _samples(each, findings), _range(each, findings), *_minutes(each))
+            (f"{100 * each.share:g} %", _samples(each, findings), _range(each, findings), *_minutes(each))
             for each in findings.crossings
         ),
         reliability=_picture(plots.reliability_diagram(calibration), "Reliability diagram", "svg+xml"),

@@ -18,6 +18,8 @@ from captcha_keras.audit.sweep import Changed, Sweep
 from captcha_keras.calibration import Bin
 
 BLUE, GREY, RED, GREEN = "#27609c", "#8a8f98", "#b3362b", "#3a7d44"
+# Bins of a reliability diagram with fewer readings say nothing.
+FEWEST = 10
 EFFECTS = {"harder": GREEN, "easier": RED, "none": GREY}
 
 
@@ -96,6 +98,7 @@ def _change(axes: Axes, place: int, change: Changed) -> None:
 
 def _reliability(axes: Axes, bins: Sequence[Bin], color: str, words: str) -> None:
     most = max(each.count for each in bins)
+    bins = [each for each in bins if each.count >= min(FEWEST, most)]
     axes.plot([each.confidence for each in bins], [each.right for each in bins], color=color, lw=1, label=words)
     sizes = [8 + 60 * each.count / most for each in bins]
     axes.scatter(
