@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import ablation, zero_o
+from benchmarks.audit_agreement import agreements
 from benchmarks.peers import draw_captcha03
 from benchmarks.peers.captcha_break import captcha_break, trunk_side
 from benchmarks.time_to_accuracy import minutes_to, row, table
@@ -121,3 +122,22 @@ def test_the_forced_choice_compares_the_two_images_of_a_pair() -> None:
     assert [part["forced_choice"] for part in parts] == [0, 0, 1, 1, 1]
     assert [part["read_right"] for part in parts] == [0, 0.5, 0.5, 0.5, 1]
     assert total == {"pairs": "all", "count": 5, "read_right": 0.5, "forced_choice": 0.6}
+
+
+def test_two_audits_are_held_against_each_other() -> None:
+    def audit(shares: dict[int, tuple[float, float, float]], half: tuple[float, float | None, float | None]) -> dict:
+        points = [
+            {"samples": samples, "read": {"low": low, "value": value, "high": high}}
+            for samples, (low, value, high) in shares.items()
+        ]
+        low, samples, high = half
+        return {"points": points, "crossings": [{"share": 0.5, "low": low, "samples": samples, "high": high}]}
+
+    first = audit({250: (0.1, 0.2, 0.3), 1000: (0.5, 0.6, 0.7), 4000: (0.8, 0.9, 0.95)}, (300, 700, None))
+    second = audit({250: (0, 0.31, 1), 1000: (0, 0.5, 1)}, (0, None, None))
+    assert [(each.words, each.holds) for each in agreements(first, second)] == [
+        ("read at 250", False),
+        ("read at 1,000", True),
+        ("samples to 50%", True),
+    ]
+    assert [each.holds for each in agreements(audit({}, (300, 700, 900)), second)] == [False]
