@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.ray_generation import kill_a_worker
+from captcha_keras.errors import CommandError, InputError
+from data_gen import generate, processes, ray_tasks
+from data_gen.engines import Job
+from tests.data_gen.folders import SETTINGS, contents, in_this_process
+
+
+def test_a_killed_ray_worker_is_replaced_and_the_bytes_are_the_same(tmp_path: Path) -> None:
+    killed: list[int] = []
+
+    def kill_one(done: int, total: int) -> Callable[[int], None]:
+        def report(drawn: int) -> None:
+            # At a given moment its workers may all be between two tasks.
+            if not killed and (number := kill_a_worker()):
+                killed.append(number)
+
+        return report
+
+    settings = replace(SETTINGS, count=6000)
+    generate(settings, tmp_path / "data", engine=ray_tasks(workers=2), progress=kill_one)
+    assert killed
+    generate(settings, tmp_path / "reference", engine=processes(2))
+    assert contents(tmp_path / "data") == contents(tmp_path / "reference")
+
+
+def test_what_a_replaced_worker_left_half_written_is_removed(tmp_path: Path, reference: dict[str, str]) -> None:
+    def engine(job: Job, pieces: Iterator[int]) -> Iterator[int]:
+        (job.folder / ".tmp-1-0003.jpg").write_bytes(b"half")
+        yield from in_this_process(job, pieces)
+
+    generate(SETTINGS, tmp_path / "data", engine=engine)
+    assert contents(tmp_path / "data") == reference
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [("127.0.0.1:1", "There is no Ray cluster at 127.0.0.1:1"), ("somewhere", "must look like 10.0.0.1:6379")],
+)
+def test_no_cluster_at_an_address_is_one_sentence(address: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        ray_tasks(address)
+    assert message in str(caught.value)
+
+
+def test_a_dead_worker_is_named_and_the_rest_is_kept(tmp_path: Path, reference: dict[str, str]) -> None:
+    folder = tmp_path / "data"
+
+    def kill_a_worker(done: int, total: int) -> object:
+        def report(drawn: int) -> None:
+            for child in multiprocessing.active_children():
+                child.kill()
+
+        return report
+
+    with pytest.raises(CommandError, match="A worker process died"):
+        generate(SETTINGS, folder, engine=processes(1), progress=kill_a_worker)
+    assert not (folder / "dataset.json").exists()
+    generate(SETTINGS, folder, engine=processes(1))
+    assert contents(folder) == reference
