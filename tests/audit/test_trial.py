@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from captcha_keras.audit import Budget, Drawn, Findings, audit
+import data_gen
+from captcha_keras.audit import Budget, Drawn, Findings, Folder, audit
 from captcha_keras.audit.engine import here, ray_tasks
 from captcha_keras.audit.page import page, table
 from captcha_keras.audit.plan import Trial
@@ -122,6 +123,24 @@ def test_the_table_has_every_size_and_share(audited: tuple[Path, Findings]) -> N
     assert lines[1].split()[0] == "250"
     assert [line.split()[0] for line in lines[4:9]] == ["1", "10", "50", "90", "99"]
     assert findings.verdict.sentence in lines
+
+
+def test_images_of_ones_own(tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    settings = data_gen.Settings(SUBJECT.spec, 400, seed=1, style=SUBJECT.style)
+    data_gen.generate(settings, images, engine=data_gen.processes(1))
+    own = Folder(str(images))
+    small = replace(BUDGET, samples=(250,), repetitions=1)
+    own.check(small)
+    findings = audit(own, small, tmp_path / "audit", engine=here(), settings={}, progress=silent)  # type: ignore[arg-type]
+    assert findings.points[0].read.value > 0.8
+    assert findings.points[0].samples == 250
+    assert findings.sweep is None
+    assert {each.name for each in findings.slices} == {"contrast"}
+    assert not any("whoever knows the library" in reason for reason in findings.verdict.reasons)
+    environment = {"packages": {"keras": "3"}, "processor": "a processor"}
+    write_report(tmp_path, findings, own, small, title="own", command="captcha-keras", environment=environment)
+    assert "other splits of the same images" in (tmp_path / "audit.html").read_text("utf-8")
 
 
 @pytest.mark.long
