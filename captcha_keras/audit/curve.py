@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import fmean, variance
+from statistics import fmean, stdev
 
-from captcha_keras.evaluation import Rate
+from captcha_keras.evaluation import Z95, Rate
 
 # Two-sided 95 % quantiles of Student's t with 1, 2, … degrees of freedom.
 T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
@@ -71,8 +71,8 @@ class Crossing:
 def share_estimate(rates: Sequence[Rate]) -> Estimate:
     """Mean and interval of shares from repetitions on different images.
 
-    On the scale of log odds, half an image added on either side. The spread between repetitions is taken to be at least
-    what the finite number of test images gives.
+    On the scale of log odds, half an image added on either side. The interval is Student's, from the spread between
+    repetitions, and at least that of the finite number of test images.
     """
     shares = [(rate.right + 0.5) / (rate.total + 1) for rate in rates]
     odds = [math.log(share / (1 - share)) for share in shares]
@@ -138,11 +138,11 @@ def _reached(share: float, curve: Sequence[tuple[int, float]]) -> float | None:
     return None
 
 
-def _reach(values: Sequence[float], least_variance: float) -> float:
+def _reach(values: Sequence[float], known_variance: float) -> float:
+    """Half of the interval: from the spread of the values, and at least from what is known to spread them."""
     count = len(values)
-    spread = max(variance(values) if count > 1 else 0.0, least_variance)
-    quantile = T95[min(count - 1, len(T95)) - 1] if count > 1 else 1.96
-    return quantile * math.sqrt(2 * spread / count)
+    unknown = T95[min(count - 1, len(T95)) - 1] * stdev(values) if count > 1 else 0.0
+    return max(unknown, Z95 * math.sqrt(known_variance)) * math.sqrt(2 / count)
 
 
 def _share(odds: float) -> float:
