@@ -7,11 +7,23 @@ from keras import ops
 
 
 class CrossEntropy(keras.losses.Loss):
-    """Softmax cross-entropy a character, in nats."""
+    """Softmax cross-entropy a character, in nats.
+
+    Args:
+        smoothing: Share of the wanted probability that is spread evenly over all classes (Szegedy et al. 2016), 0 to 1.
+    """
+
+    def __init__(self, smoothing: float = 0.0) -> None:
+        super().__init__()
+        self.smoothing = smoothing
 
     def call(self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
         """Loss of each character, float32 `(N, L)`, of class numbers `(N, L)` and logits `(N, L, K)`."""
-        return ops.sparse_categorical_crossentropy(ops.cast(y_true, "int32"), y_pred, from_logits=True)
+        loss = ops.sparse_categorical_crossentropy(ops.cast(y_true, "int32"), y_pred, from_logits=True)
+        if not self.smoothing:
+            return loss
+        even = -ops.mean(ops.log_softmax(y_pred, axis=-1), axis=-1)
+        return (1 - self.smoothing) * loss + self.smoothing * even
 
 
 class CutCrossEntropy(CrossEntropy):

@@ -4,7 +4,10 @@ import keras
 import numpy as np
 import pytest
 
+from captcha_keras.errors import InputError
 from captcha_keras.losses import CrossEntropy, CutCrossEntropy, MultiLabelSoftMargin
+from captcha_keras.networks import find_network
+from captcha_keras.spec import CaptchaSpec
 
 LABELS = np.array([[0, 2], [1, 3], [2, 2]], np.int32)
 LOGITS = np.random.default_rng(0).normal(0, 2, (3, 2, 4)).astype(np.float32)
@@ -20,6 +23,24 @@ def test_cross_entropy_is_kerass_own() -> None:
     np.testing.assert_allclose(CrossEntropy()(LABELS, LOGITS), expected.mean(), rtol=1e-6)
     of_keras = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(LABELS, LOGITS)
     np.testing.assert_allclose(CrossEntropy()(LABELS, LOGITS), of_keras, rtol=1e-6)
+
+
+def test_smoothing_spreads_a_share_over_all_classes() -> None:
+    targets = 0.9 * np.eye(4, dtype=np.float32)[LABELS] + 0.1 / 4
+    expected = keras.losses.CategoricalCrossentropy(from_logits=True)(targets, LOGITS)
+    np.testing.assert_allclose(CrossEntropy(0.1)(LABELS, LOGITS), expected, rtol=1e-6)
+    of_keras = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)
+    np.testing.assert_allclose(CrossEntropy(0.1)(LABELS, LOGITS), of_keras(np.eye(4)[LABELS], LOGITS), rtol=1e-6)
+    assert float(CrossEntropy(0.1)(LABELS, LOGITS)) != pytest.approx(float(CrossEntropy()(LABELS, LOGITS)), rel=1e-3)
+
+
+def test_only_a_cross_entropy_can_be_smoothed() -> None:
+    spec = CaptchaSpec("0123", 2, 2)
+    smoothed = find_network("vgg").loss_for(spec, 0.1)
+    np.testing.assert_allclose(smoothed(LABELS, LOGITS), CrossEntropy(0.1)(LABELS, LOGITS))
+    assert isinstance(find_network("segmented_mlp").loss_for(spec, 0.1), CutCrossEntropy)
+    with pytest.raises(InputError, match="--label-smoothing is for networks with a softmax at each position"):
+        find_network("single_head").loss_for(spec, 0.1)
 
 
 def test_an_image_cut_into_a_wrong_number_of_characters_teaches_nothing() -> None:

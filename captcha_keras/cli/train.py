@@ -76,6 +76,12 @@ def parser(prog: str = "train.py") -> argparse.ArgumentParser:
     add("--plateau-patience", type=int, metavar="N", help="epochs before ReduceLROnPlateau halves the rate (6)")
     add("--stop-patience", type=int, metavar="N", help="epochs without progress before training stops (12)")
     add(
+        "--label-smoothing",
+        type=float,
+        metavar="SHARE",
+        help="share of the wanted probability that is spread over all classes (0)",
+    )
+    add(
         "--augment",
         action=argparse.BooleanOptionalAction,
         help="distort training images at random (yes)",

@@ -47,10 +47,23 @@ class Network:
         """The spec of its readings: where characters are cut out, fewer may be found than there are."""
         return replace(spec, min_length=1) if self.cuts else spec
 
-    def loss_for(self, spec: CaptchaSpec) -> keras.losses.Loss:
-        """What its training minimises on images of a spec."""
+    def loss_for(self, spec: CaptchaSpec, smoothing: float = 0.0) -> keras.losses.Loss:
+        """What its training minimises on images of a spec.
+
+        Args:
+            spec: The spec.
+            smoothing: Share of the wanted probability that is spread over all classes; for cross-entropies alone.
+
+        Raises:
+            InputError: The loss is no cross-entropy.
+        """
         # A single character is never cut.
-        return CrossEntropy() if self.cuts and spec.max_length == 1 else self.loss()
+        kind = CrossEntropy if self.cuts and spec.max_length == 1 else self.loss
+        if not smoothing:
+            return kind()
+        if not issubclass(kind, CrossEntropy):
+            raise InputError("--label-smoothing is for networks with a softmax at each position.")
+        return kind(smoothing)
 
 
 NETWORKS = {

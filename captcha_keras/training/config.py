@@ -39,6 +39,7 @@ class TrainConfig:
         plateau_factor: What ReduceLROnPlateau multiplies the learning rate by.
         plateau_patience: Epochs without a better validation loss before it does.
         stop_patience: Epochs without a better validation loss before training stops.
+        label_smoothing: Share of the wanted probability that is spread over all classes, from 0 to below 1.
         augmentation: How training images are distorted; None for not at all.
         precision: "auto", "float32", "bfloat16" or "float16".
         fresh_images: Whether to train on new images, drawn as the data set was, instead of its training images.
@@ -66,6 +67,7 @@ class TrainConfig:
     plateau_factor: float = 0.5
     plateau_patience: int = 6
     stop_patience: int = 12
+    label_smoothing: float = 0.0
     augmentation: Augmentation | None = DEFAULT_AUGMENTATION
     precision: str = "auto"
     fresh_images: bool = False
@@ -93,6 +95,8 @@ class TrainConfig:
                 raise InputError(f"--{name.replace('_', '-')} needs --fresh-images.")
         if self.weights and self.hard_characters:
             raise InputError("--hard-characters sets the weights itself; leave out --weights.")
+        if not 0 <= self.label_smoothing < 1:
+            raise InputError(f"label_smoothing must be from 0 to below 1, got {self.label_smoothing}.")
         if not 0 <= self.anneal <= 1:
             raise InputError(f"anneal must be 0 to 1, got {self.anneal}.")
 

@@ -155,6 +155,7 @@ def _checked(config: TrainConfig, run: RunFolder, resume: bool) -> _Job:
             raise InputError(f"The loss of {config.network!r} cannot allow for characters that are drawn more often.")
         _series(job)
         TextSource(captchas.spec, weights=config.weights)
+    network.loss_for(job.examples.spec, config.label_smoothing)
     if resume:
         record = run.read_record()
         for name, data in (("dataset", captchas), ("characters", examples)):
@@ -201,7 +202,7 @@ def _compiled(network: keras.Model, job: _Job) -> keras.Model:
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     model.compile(
         optimizer,
-        find_network(config.network).loss_for(spec),
+        find_network(config.network).loss_for(spec, config.label_smoothing),
         metrics=[character_accuracy, captcha_accuracy],
     )
     # A checkpoint is put back before the first step, so the slots must exist by then.

@@ -43,6 +43,7 @@ def test_a_setting_that_is_newer_than_the_record_has_its_default() -> None:
         ({"learning_rate": 0.0}, "learning_rate must be above 0"),
         ({"learning_rate": float("nan")}, "learning_rate must be above 0, got nan"),
         ({"anneal": 1.5}, "anneal must be 0 to 1, got 1.5"),
+        ({"label_smoothing": 1.0}, "label_smoothing must be from 0 to below 1, got 1.0"),
         ({"characters": "letters", "fresh_images": True}, "leave out --characters"),
     ],
 )
