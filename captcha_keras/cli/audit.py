@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -91,7 +92,7 @@ def _audit(options: argparse.Namespace) -> None:
         budget,
         folder,
         engine=ray_tasks(options.ray_address) if options.engine == "ray" else here(gpu=options.gpu),
-        settings={"subject": subject.description(), "budget": options.budget},
+        settings={"subject": subject.description(), "budget": dataclasses.asdict(budget)},
         progress=_progress,
     )
     environment = environment_record(device, precision_policy("auto", device))
