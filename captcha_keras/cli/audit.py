@@ -74,7 +74,9 @@ def _audit(options: argparse.Namespace) -> None:
     from captcha_keras.audit.engine import here, ray_tasks
     from captcha_keras.audit.page import table
     from captcha_keras.audit.report import write_report
+    from captcha_keras.audit.trial import NETWORK
     from captcha_keras.devices import precision_policy, select_device
+    from captcha_keras.networks.registry import check_size
     from captcha_keras.training.record import environment_record
 
     budget = BUDGETS[options.budget]
@@ -84,8 +86,9 @@ def _audit(options: argparse.Namespace) -> None:
         alphabet = parse_alphabet(options.alphabet) if options.alphabet else None
         subject = Folder(options.images, alphabet, options.seed)
         subject.check(budget)
+    check_size(NETWORK, subject.spec)
     device = select_device(options.gpu)
-    name = Path(options.settings or options.images).stem
+    name = Path(options.settings or options.images).resolve().stem
     folder = options.to or Path("runs") / f"audit-{name}"
     findings = audit(
         subject,

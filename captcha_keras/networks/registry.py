@@ -104,6 +104,17 @@ def build_network(name: str, spec: CaptchaSpec, dtype: keras.DTypePolicy | str =
         InputError: There is no such network.
         SpecError: The images are too small for its trunk.
     """
+    check_size(name, spec)
+    return find_network(name).build(spec, dtype)
+
+
+def check_size(name: str, spec: CaptchaSpec) -> None:
+    """Refuse images that are too small for a network.
+
+    Raises:
+        InputError: There is no such network.
+        SpecError: The images are too small for its trunk.
+    """
     network = find_network(name)
     if min(network.trunk_side(spec.width), network.trunk_side(spec.height)) < 1:
         smallest = network.smallest_side
@@ -111,4 +122,3 @@ def build_network(name: str, spec: CaptchaSpec, dtype: keras.DTypePolicy | str =
             f"Images of {spec.width}x{spec.height} are too small for the network {name!r}, which needs at least "
             f"{smallest}x{smallest}."
         )
-    return network.build(spec, dtype)

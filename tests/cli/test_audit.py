@@ -18,6 +18,7 @@ from tests.cli.test_compare_and_cut import call
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workplace")
     (folder / "wrong.toml").write_text("noise_dotes = 3")
+    (folder / "tiny.toml").write_text("width = 6\nheight = 6")
     (folder / "empty").mkdir()
     unlabelled = folder / "unlabelled"
     unlabelled.mkdir()
@@ -55,6 +56,7 @@ def visible(folder: Path) -> list[str]:
         (["library", "--ray-address", "x:1"], "--ray-address needs --engine ray."),
         (["library", "--gpu", "--engine", "ray"], "--gpu is for this machine"),
         (["library", "--engine", "ray", "--ray-address", "nowhere"], "The address of a Ray cluster must look like"),
+        (["tiny.toml"], "Images of 6x6 are too small for the network 'vgg'"),
         (["--images", "nowhere"], "nowhere"),
         (["--images", "empty"], "empty"),
         (["--images", "unlabelled"], "unlabelled"),
