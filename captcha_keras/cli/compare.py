@@ -63,7 +63,6 @@ def _compare(options: argparse.Namespace) -> None:
             options.characters if network.cuts else None,
             epochs=options.epochs,
             learning_rate=network.learning_rate,
-            label_smoothing=network.label_smoothing,
             **augment,
         )
         begun = runs[name].config_file.exists()

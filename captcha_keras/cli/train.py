@@ -79,7 +79,7 @@ def parser(prog: str = "train.py") -> argparse.ArgumentParser:
         "--label-smoothing",
         type=float,
         metavar="SHARE",
-        help="share of the wanted probability that is spread over all classes; for networks other than vgg 0 (0.05)",
+        help="share of the wanted probability that is spread over all classes (0)",
     )
     add(
         "--augment",
@@ -144,9 +144,8 @@ def _train(options: dict[str, Any]) -> None:
             given["weights"] = parse_weights(given["weights"])
         if not options.get("augment", True):
             given["augmentation"] = None
-        network = find_network(given.get("network", TrainConfig.network))
-        usual = {"learning_rate": network.learning_rate, "label_smoothing": network.label_smoothing}
-        config = TrainConfig(**{**usual, **given})
+        rate = find_network(given.get("network", TrainConfig.network)).learning_rate
+        config = TrainConfig(**{"learning_rate": rate, **given})
         run = RunFolder(options["run"]) if "run" in options else new_run(config.network)
     train(config, run, resume=resume)
     plot_curves(run.history_file, run.curves)

@@ -25,7 +25,6 @@ class Network:
         loss: What its training minimises.
         cutter: Cuts images into the characters that it reads; None if it reads whole images.
         learning_rate: Peak learning rate that it is trained with by default.
-        label_smoothing: And the share of the wanted probability that is spread over all classes.
     """
 
     build: Callable[[CaptchaSpec, keras.DTypePolicy | str], keras.Model]
@@ -33,7 +32,6 @@ class Network:
     loss: type[keras.losses.Loss] = CrossEntropy
     cutter: Cutter | None = None
     learning_rate: float = 3e-3
-    label_smoothing: float = 0.0
 
     @property
     def cuts(self) -> bool:
@@ -69,7 +67,7 @@ class Network:
 
 
 NETWORKS = {
-    "vgg": Network(vgg.vgg, vgg.trunk_side, label_smoothing=0.05),
+    "vgg": Network(vgg.vgg, vgg.trunk_side),
     "mathematica": Network(mathematica.mathematica, mathematica.trunk_side, learning_rate=1e-3),
     # At 1e-3 most of its ReLUs die in the first round.
     "mathematica_relu": Network(mathematica.mathematica_relu, mathematica.trunk_side, learning_rate=3e-4),

@@ -7,14 +7,13 @@ import dataclasses
 import pytest
 
 from captcha_keras.cli.train import NOT_SETTINGS, parser
-from captcha_keras.networks import NETWORKS, find_network
 from captcha_keras.training import TrainConfig
 
 ACTIONS = {action.dest: action for action in parser()._actions if action.dest != "help"}
 
 
 SHOWN = """data network epochs batch_size learning_rate warmup_steps anneal plateau_patience stop_patience seed
-image_store precision"""
+label_smoothing image_store precision"""
 
 
 @pytest.mark.parametrize("name", SHOWN.split())
@@ -22,13 +21,6 @@ def test_the_default_in_the_help_is_the_real_one(name: str) -> None:
     default = getattr(TrainConfig(), name)
     words = f"{default:g}" if isinstance(default, int | float) else default
     assert str(ACTIONS[name].help).endswith(f"({words})")
-
-
-def test_label_smoothing_in_the_help_is_that_of_vgg() -> None:
-    default = find_network("vgg").label_smoothing
-    assert str(ACTIONS["label_smoothing"].help).endswith(f"for networks other than vgg 0 ({default:g})")
-    others = [network.label_smoothing for name, network in NETWORKS.items() if name != "vgg"]
-    assert not any(others)
 
 
 def test_every_option_is_a_setting() -> None:
