@@ -30,6 +30,7 @@ trainer.distribution = lambda device: strategy.scope
 config = TrainConfig(
     data=sys.argv[1],
     network="mathematica",
+    learning_rate=1e-3,  # what train.py takes for it
     epochs=3,
     batch_size=16,
     warmup_steps=2,
