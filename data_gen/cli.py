@@ -10,7 +10,6 @@ from pathlib import Path
 from captcha_keras.console import ProgressBar, run_command
 from captcha_keras.errors import InputError
 from captcha_keras.files import write_atomically
-from captcha_keras.spec import parse_alphabet, parse_length
 from data_gen.engines import Engine, processes, ray_tasks
 from data_gen.estimate import estimate
 from data_gen.fast_captcha import FastCaptcha
@@ -20,7 +19,7 @@ from data_gen.plan import IMAGE_FORMATS, Settings, Shard
 from data_gen.preview import contact_sheet
 from data_gen.renderer import RENDERERS
 from data_gen.style import PRESETS
-from data_gen.style_file import read_captcha
+from data_gen.style_file import SPEC_FIELDS, read_captcha, spec_fields
 
 DESCRIPTION = """Draw labelled CAPTCHA images with the captcha library.
 
@@ -113,12 +112,8 @@ def _run(options: argparse.Namespace) -> None:
 
 def _settings(options: argparse.Namespace) -> Settings:
     spec, style = read_captcha(options.style)
-    given = {name: getattr(options, name) for name in ("width", "height") if getattr(options, name) is not None}
-    if options.alphabet:
-        given["alphabet"] = parse_alphabet(options.alphabet)
-    if options.length:
-        given["min_length"], given["max_length"] = parse_length(options.length)
-    spec = dataclasses.replace(spec, **given)
+    given = {name: getattr(options, name) for name in SPEC_FIELDS if getattr(options, name) is not None}
+    spec = dataclasses.replace(spec, **spec_fields(given))
     if options.fonts:
         style = dataclasses.replace(style, fonts=tuple(options.fonts))
     records = options.format == "tfrecord"

@@ -43,7 +43,7 @@ def read_captcha(name: str) -> tuple[CaptchaSpec, Style]:
     if unknown:
         raise StyleError(f"{path} has unknown {', '.join(unknown)}, expected some of {', '.join(sorted(known))}.")
     try:
-        spec = _spec({key: fields.pop(key) for key in SPEC_FIELDS if key in fields})
+        spec = CaptchaSpec(**spec_fields({key: fields.pop(key) for key in SPEC_FIELDS if key in fields}))
     except InputError as error:
         raise StyleError(f"{path}: {error}") from error
     fonts = fields.get("fonts", [])
@@ -54,8 +54,13 @@ def read_captcha(name: str) -> tuple[CaptchaSpec, Style]:
     return spec, Style.from_mapping(fields, base=PRESETS[base], source=str(path))
 
 
-def _spec(fields: Mapping[str, Any]) -> CaptchaSpec:
-    given = dict(fields)
+def spec_fields(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of `CaptchaSpec` that some of `SPEC_FIELDS` decide, as a file or a command line has them.
+
+    Raises:
+        InputError: The length or the alphabet is wrong.
+    """
+    given = dict(values)
     if "length" in given:
         # TOML has numbers and texts; true is neither, and no length.
         given["min_length"], given["max_length"] = parse_length(str(given.pop("length")))
@@ -65,4 +70,4 @@ def _spec(fields: Mapping[str, Any]) -> CaptchaSpec:
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise StyleError(f"alphabet must be a text or a list of texts, got {words!r}.")
         given["alphabet"] = parse_alphabet(words)
-    return CaptchaSpec(**given)
+    return given

@@ -74,10 +74,8 @@ def share_estimate(rates: Sequence[Rate]) -> Estimate:
     On the scale of log odds, half an image added on either side. The interval is Student's, from the spread between
     repetitions, and at least that of the finite number of test images.
     """
-    shares = [(rate.right + 0.5) / (rate.total + 1) for rate in rates]
-    odds = [math.log(share / (1 - share)) for share in shares]
-    least = fmean(1 / (rate.total * share * (1 - share)) for rate, share in zip(rates, shares, strict=True))
-    middle, reach = fmean(odds), _reach(odds, least)
+    odds, spread = _log_odds(rates)
+    middle, reach = fmean(odds), spread * math.sqrt(2 / len(rates))
     return Estimate(
         value=fmean(rate.share for rate in rates) if len(set(odds)) == 1 else _share(middle),
         low=_share(middle - reach),
@@ -88,19 +86,15 @@ def share_estimate(rates: Sequence[Rate]) -> Estimate:
 
 def single_interval(rates: Sequence[Rate]) -> tuple[float, float]:
     """Where one training more would find its share with a probability of 95 %, from those of several."""
-    estimate = share_estimate(rates)
-    count = len(rates)
-    # The interval of a mean of `count` others is narrower by this.
-    factor = math.sqrt((1 + 1 / count) / (2 / count))
-    middle = _odds(estimate.value)
-    low, high = (middle + factor * (_odds(bound) - middle) for bound in (estimate.low, estimate.high))
-    return _share(low), _share(high)
+    odds, spread = _log_odds(rates)
+    middle, reach = fmean(odds), spread * math.sqrt(1 + 1 / len(rates))
+    return _share(middle - reach), _share(middle + reach)
 
 
 def time_estimate(times: Sequence[float]) -> Estimate:
     """Geometric mean and interval of times above 0."""
     logarithms = [math.log(time) for time in times]
-    middle, reach = fmean(logarithms), _reach(logarithms, 0.0)
+    middle, reach = fmean(logarithms), _spread(logarithms) * math.sqrt(2 / len(times))
     return Estimate(math.exp(middle), math.exp(middle - reach), math.exp(middle + reach), tuple(times))
 
 
@@ -138,11 +132,17 @@ def _reached(share: float, curve: Sequence[tuple[int, float]]) -> float | None:
     return None
 
 
-def _reach(values: Sequence[float], known_variance: float) -> float:
-    """Half of the interval: from the spread of the values, and at least from what is known to spread them."""
-    count = len(values)
-    unknown = T95[min(count - 1, len(T95)) - 1] * stdev(values) if count > 1 else 0.0
-    return max(unknown, Z95 * math.sqrt(known_variance)) * math.sqrt(2 / count)
+def _log_odds(rates: Sequence[Rate]) -> tuple[list[float], float]:
+    """Log odds of each, half an image added on either side, and how far 95 % of such values lie at most."""
+    shares = [(rate.right + 0.5) / (rate.total + 1) for rate in rates]
+    odds = [math.log(share / (1 - share)) for share in shares]
+    known = fmean(1 / (rate.total * share * (1 - share)) for rate, share in zip(rates, shares, strict=True))
+    return odds, max(_spread(odds), Z95 * math.sqrt(known))
+
+
+def _spread(values: Sequence[float]) -> float:
+    """How far 95 % of such values lie from their mean, from their own spread (Student's t)."""
+    return T95[min(len(values) - 1, len(T95)) - 1] * stdev(values) if len(values) > 1 else 0.0
 
 
 def _share(odds: float) -> float:

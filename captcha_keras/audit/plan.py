@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from captcha_keras.audit.subject import Drawn, Subject
+from captcha_keras.audit.subject import Subject
 from captcha_keras.audit.sweep import Change
 
 # Of labelled images, besides those of a size: what else a folder's images may be used for.
@@ -67,8 +67,6 @@ class Trial:
 
 def sizes(subject: Subject, budget: Budget) -> tuple[int, ...]:
     """The numbers of samples that the subject has images for; of a folder also all of its images."""
-    if isinstance(subject, Drawn):
-        return budget.samples
     most = subject.most_samples(budget)
     fitting = tuple(number for number in budget.samples if number <= most)
     if most < budget.samples[-1] and most >= MORE * max(fitting, default=1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from captcha_keras.audit.curve import Estimate
 from captcha_keras.audit.people import LOOK_ALIKES
@@ -114,8 +115,8 @@ def _looks(subject: Drawn, style: Style) -> Iterator[tuple[str, str, Drawn]]:
         yield "fonts", f"{len(FONTS) + 1} fonts instead of one", _styled(subject, fonts=_fonts())
 
 
-def _styled(subject: Drawn, **fields: object) -> Drawn:
-    return replace(subject, style=replace(subject.style, **fields))  # type: ignore[arg-type]
+def _styled(subject: Drawn, **fields: Any) -> Drawn:
+    return replace(subject, style=replace(subject.style, **fields))
 
 
 def _fonts() -> tuple[str, ...]:

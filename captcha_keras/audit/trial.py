@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from captcha_keras.audit.plan import Trial
+from captcha_keras.audit.subject import Material
 from captcha_keras.calibration import fit_temperature, scaled, threshold_for
 from captcha_keras.devices import precision_policy, select_device
 from captcha_keras.networks import build_network, find_network
@@ -145,7 +146,7 @@ def _train(
     model.fit(batches, steps_per_epoch=steps // CHECKS, epochs=CHECKS, callbacks=[watch], shuffle=False, verbose=0)
 
 
-def _measured(trial: Trial, recognizer: Recognizer, material: Any, checks: tuple[Check, ...]) -> Result:
+def _measured(trial: Trial, recognizer: Recognizer, material: Material, checks: tuple[Check, ...]) -> Result:
     spec = recognizer.spec
     images, labels = material.validation
     probabilities = recognizer.probabilities(images)

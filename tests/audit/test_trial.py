@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -26,7 +27,7 @@ SUBJECT = Drawn(CaptchaSpec("OX", 1, 1, 48, 40), replace(PRESETS["separated"], f
 BUDGET = Budget((250, 500), 2, 3200, validation=60, test=80, sweep=250)
 
 
-def silent(done: int, total: int) -> object:
+def silent(done: int, total: int) -> Callable[[int], None]:
     return lambda now: None
 
 
@@ -81,7 +82,7 @@ class Links(HTMLParser):
 def audited(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Findings]:
     folder = tmp_path_factory.mktemp("audited") / "audit"
     small = replace(BUDGET, samples=(250,), repetitions=1, sweep=None)
-    findings = audit(SUBJECT, small, folder, engine=here(), settings={}, progress=silent)  # type: ignore[arg-type]
+    findings = audit(SUBJECT, small, folder, engine=here(), settings={}, progress=silent)
     environment = {"packages": {"keras": "3"}, "processor": "a processor"}
     write_report(folder, findings, SUBJECT, small, title="<two>", command="captcha-keras", environment=environment)
     return folder, findings
@@ -132,7 +133,7 @@ def test_images_of_ones_own(tmp_path: Path) -> None:
     own = Folder(str(images))
     small = replace(BUDGET, samples=(250,), repetitions=1)
     own.check(small)
-    findings = audit(own, small, tmp_path / "audit", engine=here(), settings={}, progress=silent)  # type: ignore[arg-type]
+    findings = audit(own, small, tmp_path / "audit", engine=here(), settings={}, progress=silent)
     assert findings.points[0].read.value > 0.8
     assert findings.points[0].samples == 250
     assert findings.sweep is None
@@ -152,7 +153,7 @@ def test_a_cluster_finds_what_this_machine_does(tmp_path: Path, result: Result) 
         tmp_path / "audit",
         engine=ray_tasks(),
         settings={},
-        progress=silent,  # type: ignore[arg-type]
+        progress=silent,
     )
     content = json.loads((tmp_path / "audit" / "trials" / "as-it-is-250-0.json").read_text("utf-8"))
     assert Result.from_json(content).texts == result.texts
