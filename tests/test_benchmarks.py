@@ -13,9 +13,10 @@ import pytest
 
 from benchmarks import ablation, zero_o
 from benchmarks.audit_agreement import agreements
-from benchmarks.peers import draw_captcha03
+from benchmarks.peers import draw_captcha03, named_by_text
 from benchmarks.peers.captcha_break import captcha_break, trunk_side
 from benchmarks.time_to_accuracy import minutes_to, row, table
+from captcha_keras.dataset import open_dataset
 from captcha_keras.networks import build_network
 from captcha_keras.networks.heads import stacked_logits
 from captcha_keras.spec import CaptchaSpec
@@ -141,3 +142,14 @@ def test_two_audits_are_held_against_each_other() -> None:
         ("samples to 50%", True),
     ]
     assert [each.holds for each in agreements(audit({}, (300, 700, 900)), second)] == [False]
+
+
+def test_images_named_by_number_and_text_are_the_same_data_set(drawn: Path, tmp_path: Path) -> None:
+    assert named_by_text.copy(drawn, tmp_path / "named") == len(open_dataset(drawn))
+    named = open_dataset(tmp_path / "named")
+    assert named.description is None
+    assert not named.problems
+    texts = {record.path.read_bytes(): record.text for record in named.records}
+    assert texts == {record.path.read_bytes(): record.text for record in open_dataset(drawn).records}
+    with pytest.raises(FileExistsError):
+        named_by_text.copy(drawn, tmp_path / "named")

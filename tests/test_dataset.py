@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 from collections.abc import Callable
@@ -244,7 +245,7 @@ def test_the_default_split_is_the_same_everywhere() -> None:
     assert split(20, 1).test.tolist() != split(20, 0).test.tolist()
 
 
-@pytest.mark.parametrize(("count", "share"), [(3, 0.1), (100, 0.0), (100, 1.0), (100, 0.6)])
+@pytest.mark.parametrize(("count", "share"), [(3, 0.1), (100, 0.0), (100, 1.0), (100, 0.6), (100, math.nan)])
 def test_a_split_that_leaves_a_part_empty_is_refused(count: int, share: float) -> None:
     with pytest.raises(DatasetError, match="each part needs at least one image"):
         split(count, 0, share, share)

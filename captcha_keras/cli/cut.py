@@ -29,6 +29,8 @@ def parser(prog: str = "captcha-keras cut") -> argparse.ArgumentParser:
         default="train",
         help="train: leave out the images that train.py keeps for validation and test (%(default)s)",
     )
+    for part in ("validation", "test"):
+        add(f"--{part}-share", type=float, default=0.1, metavar="SHARE", help="as given to train.py (%(default)s)")
     add("--side", type=int, default=40, metavar="N", help="side of a character's image in pixels (%(default)s)")
     add("--per-class", type=int, metavar="N", help="add N distorted characters of each class")
     add(
@@ -67,8 +69,7 @@ def _cut(options: argparse.Namespace) -> None:
     spec = dataset.infer_spec()
     indices = np.arange(len(dataset))
     if options.split == "train":
-        usual = TrainConfig()
-        indices = split(len(dataset), usual.split_seed, usual.validation_share, usual.test_share).train
+        indices = split(len(dataset), TrainConfig.split_seed, options.validation_share, options.test_share).train
     images, labels = load(dataset, spec, indices=indices, progress=ProgressBar("Decoding", len(indices)))
     characters = cut_characters(images, labels, spec, Cutter(options.side))
     for reason, count in characters.reasons.most_common():

@@ -40,6 +40,8 @@ def parser(prog: str = "train.py") -> argparse.ArgumentParser:
         metavar="DIR",
         help="single characters to learn from, one folder a class or EMNIST's CSV files, for networks that cut",
     )
+    data.add_argument("--validation-share", type=float, metavar="SHARE", help="of the images, for validation (0.1)")
+    data.add_argument("--test-share", type=float, metavar="SHARE", help="of the images, for the test (0.1)")
     data.add_argument("--image-store", choices=("auto", "memory", "disk"), help="where decoded images live (auto)")
     fresh = result.add_argument_group("new images")
     add = fresh.add_argument

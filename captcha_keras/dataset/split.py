@@ -31,9 +31,10 @@ def split(count: int, seed: int, validation: float = 0.1, test: float = 0.1) -> 
     Raises:
         DatasetError: A share is out of range or leaves a part empty.
     """
-    sizes = (round(count * validation), round(count * test))
+    shares = 0 < validation < 1 and 0 < test < 1
+    sizes = (round(count * validation), round(count * test)) if shares else (0, 0)
     rest = count - sum(sizes)
-    if not (0 < validation < 1 and 0 < test < 1) or min(*sizes, rest) < 1:
+    if min(*sizes, rest) < 1:
         raise DatasetError(
             f"{count} images cannot be split into training, validation ({validation:g}) and test "
             f"({test:g}): each part needs at least one image."

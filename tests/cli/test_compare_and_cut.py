@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 
 import data_gen
+from captcha_keras.cli.cut import parser
 from captcha_keras.spec import CaptchaSpec
+from captcha_keras.training import TrainConfig
 from data_gen.style import PRESETS
 
 
@@ -49,6 +51,15 @@ def test_characters_are_cut_of_training_images_alone(workplace: Path) -> None:
     assert 3 * 152 + 20 <= len(list((workplace / "all").glob("*/*.png"))) <= 3 * 160 + 20
     with Image.open(workplace / "all" / "X" / "00000.png") as image:
         assert image.size == (40, 40)
+    shares = ["--validation-share", 0.25, "--test-share", 0.25]
+    half = call("cut", "--data", "separated", "--to", "half", *shares, cwd=workplace)
+    assert half.returncode == 0, half.stderr
+    assert 3 * 72 <= len(list((workplace / "half").glob("*/*.png"))) <= 3 * 80
+
+
+def test_by_default_the_same_images_are_left_out_as_in_training() -> None:
+    options = parser().parse_args([])
+    assert (options.validation_share, options.test_share) == (TrainConfig.validation_share, TrainConfig.test_share)
 
 
 def test_touching_characters_are_counted_and_nothing_is_written(workplace: Path) -> None:

@@ -13,7 +13,7 @@ ACTIONS = {action.dest: action for action in parser()._actions if action.dest !=
 
 
 SHOWN = """data network epochs batch_size learning_rate warmup_steps anneal plateau_patience stop_patience seed
-label_smoothing image_store precision"""
+label_smoothing validation_share test_share image_store precision"""
 
 
 @pytest.mark.parametrize("name", SHOWN.split())
