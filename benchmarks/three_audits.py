@@ -1,7 +1,7 @@
 """The three audits of docs/audit.md: the library's default, digits alone, and the strongest that people can still read.
 
 python -m benchmarks.three_audits                      hours
-python -m benchmarks.three_audits --only digits --seed 1
+python -m benchmarks.three_audits --only digits --seed 1 --no-changes
 
 Each is `captcha-keras audit` with a style file that is written here, into runs/audits/<name>-<seed>.
 """
@@ -51,12 +51,16 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=SETTINGS, default=list(SETTINGS), metavar="NAME")
     parser.add_argument("--budget", default="standard", help="%(default)s")
     parser.add_argument("--seed", type=int, default=0, help="%(default)s")
+    parser.add_argument(
+        "--changes", action=argparse.BooleanOptionalAction, default=True, help="see captcha-keras audit"
+    )
     parser.add_argument("--to", type=Path, default=Path("runs/audits"), metavar="DIR", help="%(default)s")
     given = parser.parse_args()
     paths = write_settings(given.to / "settings")
     for name in given.only:
         folder = given.to / f"{name}-{given.budget}-{given.seed}"
         options = ["--budget", given.budget, "--seed", str(given.seed), "--to", str(folder)]
+        options += [] if given.changes else ["--no-changes"]
         status = audit.main([str(paths[name]), *options])
         if status:
             return status

@@ -36,6 +36,12 @@ def parser(prog: str = "captcha-keras audit") -> argparse.ArgumentParser:
         default="standard",
         help="small: minutes, without changes of settings; full: four times as much training (%(default)s)",
     )
+    add(
+        "--changes",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="also try changes of one setting each, where the budget has room for them (yes)",
+    )
     add("--seed", type=int, default=0, help="seed of images and trainings (%(default)s)")
     add("--to", type=Path, metavar="DIR", help="where trials and report go (runs/audit-<name>)")
     add("--gpu", action="store_true", help="a GPU or an error")
@@ -80,6 +86,8 @@ def _audit(options: argparse.Namespace) -> None:
     from captcha_keras.training.record import environment_record
 
     budget = BUDGETS[options.budget]
+    if not options.changes:
+        budget = dataclasses.replace(budget, sweep=None)
     if drawn:
         subject: Drawn | Folder = Drawn(*drawn, options.seed)
     else:
@@ -101,6 +109,8 @@ def _audit(options: argparse.Namespace) -> None:
     environment = environment_record(device, precision_policy("auto", device))
     what = options.settings or f"--images {options.images}"
     command = f"captcha-keras audit {what} --budget {options.budget} --seed {options.seed}"
+    if not options.changes:
+        command += " --no-changes"
     write_report(folder, findings, subject, budget, title=name, command=command, environment=environment)
     print(table(findings))
     print(f"\nWritten to {folder}: audit.html, audit.json.")

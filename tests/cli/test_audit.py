@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -77,6 +80,19 @@ def test_half_labelled_images_are_counted(workplace: Path) -> None:
     message = call("audit", "--images", "half", cwd=workplace).stderr
     assert "20" in message
     assert "40" in message
+
+
+def test_changes_may_be_left_out(tmp_path: Path) -> None:
+    words = ("-m", "captcha_keras", "audit", "library", "--budget", "standard", "--to", str(tmp_path / "audit"))
+    for option, expected in ((), 16_000), (("--no-changes",), None):
+        with subprocess.Popen([sys.executable, *words, *option], stderr=subprocess.DEVNULL) as process:
+            settings = tmp_path / "audit" / "settings.json"
+            deadline = time.monotonic() + 120
+            while not settings.exists() and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.1)
+            process.kill()
+        assert json.loads(settings.read_text())["budget"]["sweep"] == expected
+        shutil.rmtree(tmp_path / "audit")
 
 
 @pytest.mark.long
