@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+import data_gen
 from captcha_keras.errors import InputError
 from captcha_keras.networks import NETWORKS, build_network
 from captcha_keras.networks.heads import columns, stacked_logits
@@ -140,6 +141,20 @@ def test_the_smallest_sides_are_those_of_the_trunks() -> None:
     assert NETWORKS["vgg"].smallest_side == 15
     assert NETWORKS["mathematica"].trunk_side(170) == 6
     assert NETWORKS["mathematica"].trunk_side(80) == 1
+
+
+@pytest.mark.parametrize("name", ["mathematica_relu", "single_head"])
+def test_what_differs_between_images_does_not_fade_behind_relus(name: str) -> None:
+    spec = CaptchaSpec("AB", 2, 2, 80, 80)
+    source = data_gen.ImageSource(spec, 0)
+    images = np.stack([source.draw(index).pixels for index in range(16)])
+    keras.utils.set_random_seed(0)
+    network = build_network(name, spec)
+    convolutions = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
+    look = keras.Model(network.input, [convolutions[0].output, convolutions[-1].output])
+    first, last = (features.std(axis=0).mean() for features in look.predict_on_batch(images))
+    # Behind Glorot's initialisation less than a quarter is left, and training does not begin.
+    assert last > 0.5 * first
 
 
 def test_an_unknown_network_is_named() -> None:
