@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from captcha_keras.audit.properties import contrast_ratios
 from captcha_keras.dataset import Dataset, load, open_dataset
+from captcha_keras.dataset.load import in_memory
 from captcha_keras.errors import InputError
 from captcha_keras.spec import CaptchaSpec
 from data_gen import ImageStream, Series, Settings, Style
@@ -92,8 +93,8 @@ class Drawn:
     def material(self, samples: int, repetition: int, budget: Budget, allocate: Allocate | None = None) -> Material:
         """Draw the images of a training; fewer samples are the first of more."""
         with ImageStream() as stream:
-            training = self._stream(stream, f"training {repetition}", samples, allocate or _in_memory)
-            validation = self._stream(stream, f"validation {repetition}", budget.validation, _in_memory)
+            training = self._stream(stream, f"training {repetition}", samples, allocate or in_memory)
+            validation = self._stream(stream, f"validation {repetition}", budget.validation, in_memory)
         images, labels, layouts = self._test(repetition, budget.test)
         properties, fonts = {"contrast": contrast_ratios(images)}, None
         if all(layout is not None for layout in layouts):
@@ -224,7 +225,3 @@ def _refuse_file_names(dataset: Dataset) -> None:
         numbers = sorted(map(int, texts))
         if len(numbers) > 1 and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
             raise InputError(f"The labels of {dataset.folder} are running numbers: its images seem to have no labels.")
-
-
-def _in_memory(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    return np.empty(shape, np.uint8)

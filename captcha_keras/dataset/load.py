@@ -49,7 +49,7 @@ def load(
             problems.append(f"{record.source}: {error}")
     expected = dataset.first_size() if resize else (spec.height, spec.width)
     shape = (len(records), spec.height, spec.width, 3)
-    pixels = (allocate or _in_memory)(shape)
+    pixels = (allocate or in_memory)(shape)
 
     def decode(row: int) -> str | None:
         record = records[row]
@@ -82,5 +82,6 @@ def load(
     return pixels, labels
 
 
-def _in_memory(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def in_memory(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """An image array of this shape in memory, not yet filled."""
     return np.empty(shape, np.uint8)
