@@ -23,8 +23,8 @@ SETTINGS = {
     "digits": 'alphabet = "digits"\n',
     # What the library has parameters for, as far as one can still read it; no characters that look alike.
     "strong": """length = "6-8"
-alphabet = "3479ACDEFHJKLMNPQRTUVWXYabdefhnqrt"
-width = 340
+alphabet = "3479ACDEFHKLMNPQRTUVWXYabdehn"
+width = 250
 character_rotate = [-40, 40]
 character_warp_dx = [0.3, 0.5]
 word_offset_dx = 0.35
