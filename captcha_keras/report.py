@@ -158,7 +158,7 @@ def plot_curves(history: Path, picture: Path) -> None:
     left, right = figure.subplots(1, 2)
     left.plot(rows["epoch"], rows["loss"], label="training", marker=".")
     left.plot(rows["epoch"], rows["val_loss"], label="validation", marker=".")
-    left.set(xlabel="epoch", ylabel="loss a character (nats)", yscale="log", title="Loss")
+    left.set(xlabel="epoch", ylabel="loss (nats)", yscale="log", title="Loss")
     for name, label in (("captcha_accuracy", "images"), ("character_accuracy", "characters")):
         line = right.plot(rows["epoch"], 100 * rows[f"val_{name}"], label=f"{label}, validation", marker=".")
         right.plot(
