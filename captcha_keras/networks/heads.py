@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import keras
 import numpy as np
-from keras import layers
-from numpy.typing import NDArray
+from keras import layers, ops
 
 from captcha_keras.spec import CaptchaSpec
 
-# How sharply a head looks at its own part of the width before training: its logits fall by this much at the distance of
-# one character.
+# How sharply a head looks at its own character before training: its logits fall by this much at the distance of one.
 SHARPNESS = 2.0
 
 
@@ -59,8 +58,9 @@ def attention_heads(
 def attention_pooling(feature_map: keras.KerasTensor, positions: int) -> keras.KerasTensor:
     """A weighted mean of the feature map for each position: `(N, height, width, C)` to `(N, positions, C)`.
 
-    The weight of a place is the softmax, over all places, of a linear function of its features plus a learned bias of
-    the place: attention with one learned query a position, as Lee and Osindero (2016) read text with.
+    The weight of a place is the softmax, over all places, of a linear function of its features, a learned bias of the
+    place, and how far it is from the position along the text: attention with one learned query a position, as Lee and
+    Osindero (2016) read text with, that counts the characters from the left.
     """
     _, height, width, channels = feature_map.shape
     places = layers.Reshape((height * width, channels), dtype="float32", name="places")(feature_map)
@@ -72,17 +72,34 @@ def attention_pooling(feature_map: keras.KerasTensor, positions: int) -> keras.K
         dtype="float32",
         name="attention_logits",
     )
-    logits = look(places)
-    look.bias.assign(columns(height, width, positions))
+    logits = look(places) + distances(feature_map, positions)
     weights = layers.Softmax(axis=1, dtype="float32", name="attention")(logits)
     return layers.Dot(axes=(1, 1), dtype="float32", name="attention_pooling")([weights, places])
 
 
-def columns(height: int, width: int, positions: int) -> NDArray[np.float32]:
-    """Logits with which each position begins to look at its own part of the width: `(height * width, positions)`."""
-    centres = (np.arange(width) + 0.5) / width * positions - 0.5
-    logits = -SHARPNESS * (centres[:, None] - np.arange(positions)) ** 2
-    return np.tile(logits, (height, 1)).astype(np.float32)
+def distances(feature_map: keras.KerasTensor, positions: int) -> keras.KerasTensor:
+    """How far each place is from each position, as logits: `(N, height * width, positions)`, 0 where it is.
+
+    Distances are measured in characters, not in pixels: each place says which part of a character it holds, and the sum
+    over all columns to its left is the number of characters before it. Narrow characters, and few of them, are counted
+    all the same. Before training every column holds the same, so that each position begins to look at its own part of
+    the width.
+    """
+    _, height, width, _ = feature_map.shape
+    share = positions / (height * width)
+    part = layers.Dense(
+        1,
+        activation="softplus",
+        kernel_initializer="zeros",
+        bias_initializer=keras.initializers.Constant(math.log(math.expm1(share))),
+        dtype="float32",
+        name="part_of_character",
+    )(feature_map)
+    held = ops.sum(part, axis=1, keepdims=True)
+    before = ops.cumsum(held, axis=2) - held / 2
+    centres = np.arange(positions, dtype=np.float32) + 0.5
+    logits = -SHARPNESS * ops.square(before - centres)
+    return layers.Reshape((height * width, positions), dtype="float32")(ops.repeat(logits, height, axis=1))
 
 
 def by_position(logits: keras.KerasTensor, spec: CaptchaSpec) -> list[keras.KerasTensor]:

@@ -10,7 +10,7 @@ import pytest
 import data_gen
 from captcha_keras.errors import InputError
 from captcha_keras.networks import NETWORKS, build_network
-from captcha_keras.networks.heads import columns, stacked_logits
+from captcha_keras.networks.heads import distances, stacked_logits
 from captcha_keras.spec import CaptchaSpec, SpecError
 
 
@@ -80,8 +80,7 @@ def test_each_attention_head_looks_where_its_weights_are() -> None:
     network = build_network("vgg", spec)
     look = network.get_layer("attention_logits")
     query, bias = look.get_weights()
-    _, height, width, _ = network.get_layer("dropout").output.shape
-    seen = np.full((height * width, 3), -100.0)
+    seen = np.full_like(bias, -1000.0)
     seen[[3, 17, 29], [0, 1, 2]] = 0  # one place each
     look.set_weights([np.zeros_like(query), seen])
     features = keras.Model(network.input, network.get_layer("places").output)
@@ -89,24 +88,34 @@ def test_each_attention_head_looks_where_its_weights_are() -> None:
     images = noise(spec)
     places = np.asarray(features(images, training=False))
     np.testing.assert_allclose(np.asarray(pooled(images, training=False)), places[:, [3, 17, 29]], rtol=1e-4, atol=1e-5)
-    look.set_weights([query, np.zeros_like(bias)])
-    look.kernel.assign(np.zeros_like(query))
-    mean = places.mean(axis=1, keepdims=True)
-    np.testing.assert_allclose(
-        np.asarray(pooled(images, training=False)), np.repeat(mean, 3, axis=1), rtol=1e-4, atol=1e-5
-    )
 
 
-def test_attention_begins_at_the_columns_of_each_character() -> None:
-    logits = columns(2, 10, 4).reshape(2, 10, 4)
+def counting(height: int, width: int, positions: int) -> keras.Model:
+    feature_map = keras.Input((height, width, 1))
+    return keras.Model(feature_map, distances(feature_map, positions))
+
+
+def test_before_training_each_head_looks_at_its_own_part_of_the_width() -> None:
+    logits = counting(2, 12, 4).predict_on_batch(np.zeros((1, 2, 12, 1))).reshape(2, 12, 4)
     np.testing.assert_array_equal(logits[0], logits[1])
-    assert logits[0].argmax(axis=0).tolist() == [
-        1,
-        3,
-        6,
-        8,
-    ]  # the first of equals; the middles are 0.75, 3.25, 5.75, 8.25
-    np.testing.assert_allclose(logits[0, :, ::-1], logits[0, ::-1], atol=1e-6)
+    assert logits[0].argmax(axis=0).tolist() == [1, 4, 7, 10]
+    np.testing.assert_allclose(logits[0].max(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(logits[0, :, ::-1], logits[0, ::-1], atol=1e-4)
+
+
+def test_heads_count_characters_wherever_they_stand() -> None:
+    network = counting(2, 12, 3)
+    layer = network.get_layer("part_of_character")
+    # A column with ink holds half a character in its two rows; one without holds nothing.
+    layer.set_weights([np.array([[20 + np.log(np.expm1(0.25))]]), np.array([-20.0])])
+    for columns in ([0, 1, 2, 3, 4, 5], [1, 2, 6, 7, 10, 11], [4, 5, 6, 7]):
+        ink = np.zeros((1, 2, 12, 1))
+        ink[:, :, columns] = 1
+        logits = network.predict_on_batch(ink).reshape(2, 12, 3)[0]
+        heads = range(len(columns) // 2)
+        found = [sorted(np.argsort(-logits[columns, head])[:2].tolist()) for head in heads]
+        assert found == [[2 * head, 2 * head + 1] for head in heads]
+    assert logits[-1, 2] > logits[4:8, 2].max()  # there is no third character: that head looks behind the second
 
 
 def test_vgg_reads_ink_whatever_its_colours() -> None:
