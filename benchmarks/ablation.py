@@ -123,31 +123,17 @@ def build(variant: Variant) -> Any:
         logits = layers.Dense(positions * classes, dtype="float32")(x)
         return keras.Model(inputs, layers.Reshape((positions, classes), dtype="float32")(logits))
     x = layers.SpatialDropout2D(variant.dropout, dtype=policy)(x)
-    x = attention_to_places(x, positions) if variant.head == "places" else attention_pooling(x, positions)
+    x = attention_pooling(x, positions)
     if variant.hidden:
         x = layers.Dense(variant.hidden, "relu", dtype="float32")(x)
     if variant.head == "separate":
         equation, shape = "nlc,lck->nlk", (positions, classes)
         return keras.Model(inputs, layers.EinsumDense(equation, shape, bias_axes="lk", dtype="float32")(x))
-    return keras.Model(inputs, layers.Dense(classes, dtype="float32")(x))
-
-
-def attention_to_places(feature_map: Any, positions: int) -> Any:
-    """`attention_pooling` that does not count: each position begins at its part of the width and learns its places."""
-    import keras
-    from keras import layers, ops
-
-    from captcha_keras.networks.heads import SHARPNESS
-
-    _, height, width, channels = feature_map.shape
-    places = layers.Reshape((height * width, channels), dtype="float32")(feature_map)
-    kernel = keras.initializers.RandomNormal(stddev=0.01)
-    shape = (height * width, positions)
-    look = layers.EinsumDense("npc,cl->npl", shape, bias_axes="pl", kernel_initializer=kernel, dtype="float32")
-    logits = look(places)
-    centres = (np.arange(width) + 0.5) / width * positions - 0.5
-    look.bias.assign(np.tile(-SHARPNESS * (centres[:, None] - np.arange(positions)) ** 2, (height, 1)))
-    return layers.Dot((1, 1), dtype="float32")([ops.softmax(logits, axis=1), places])
+    network = keras.Model(inputs, layers.Dense(classes, dtype="float32")(x))
+    if variant.head == "places":
+        # Every column goes on holding the same: what is learned then are places.
+        network.get_layer("part_of_character").trainable = False
+    return network
 
 
 def drawn(seed: str, count: int, weight: int = 1) -> tuple[Any, Any]:

@@ -3,7 +3,7 @@
 python -m benchmarks.three_audits                      hours
 python -m benchmarks.three_audits --only digits --seed 1 --no-changes
 
-Each is `captcha-keras audit` with a style file that is written here, into runs/audits/<name>-<seed>.
+Each is `captcha-keras audit` with a style file that is written here, into runs/audits/<name>-<budget>-<seed>.
 """
 
 from __future__ import annotations

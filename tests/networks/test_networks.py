@@ -88,6 +88,13 @@ def test_each_attention_head_looks_where_its_weights_are() -> None:
     images = noise(spec)
     places = np.asarray(features(images, training=False))
     np.testing.assert_allclose(np.asarray(pooled(images, training=False)), places[:, [3, 17, 29]], rtol=1e-4, atol=1e-5)
+    _, height, width, _ = network.get_layer("dropout").output.shape
+    far = counting(height, width, 3).predict_on_batch(np.zeros((1, height, width, 1)))[0]
+    look.set_weights([np.zeros_like(query), -far])
+    mean = places.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(
+        np.asarray(pooled(images, training=False)), np.repeat(mean, 3, axis=1), rtol=1e-4, atol=1e-5
+    )
 
 
 def counting(height: int, width: int, positions: int) -> keras.Model:
