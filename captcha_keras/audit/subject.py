@@ -90,10 +90,10 @@ class Drawn:
         """The same with other texts."""
         return replace(self, spec=spec)
 
-    def material(self, samples: int, repetition: int, budget: Budget, allocate: Allocate | None = None) -> Material:
+    def material(self, samples: int, repetition: int, budget: Budget, allocate: Allocate = in_memory) -> Material:
         """Draw the images of a training; fewer samples are the first of more."""
         with ImageStream() as stream:
-            training = self._stream(stream, f"training {repetition}", samples, allocate or in_memory)
+            training = self._stream(stream, f"training {repetition}", samples, allocate)
             validation = self._stream(stream, f"validation {repetition}", budget.validation, in_memory)
         images, labels, layouts = self._test(repetition, budget.test)
         properties, fonts = {"contrast": contrast_ratios(images)}, None
@@ -179,7 +179,7 @@ class Folder:
                 f"this audit needs at least {least:,} besides those for validation and test."
             )
 
-    def material(self, samples: int, repetition: int, budget: Budget, allocate: Allocate | None = None) -> Material:
+    def material(self, samples: int, repetition: int, budget: Budget, allocate: Allocate = in_memory) -> Material:
         """Load the images of a training; fewer samples are the first of more."""
         dataset, (training, validation, test) = _opened(self), self._parts(repetition, budget)
         learned = load(dataset, self.spec, indices=training[:samples], allocate=allocate)

@@ -14,13 +14,18 @@ from captcha_keras.errors import DatasetError
 from captcha_keras.spec import CaptchaSpec, SpecError
 
 
+def in_memory(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """An image array of this shape in memory, not yet filled."""
+    return np.empty(shape, np.uint8)
+
+
 def load(
     dataset: Dataset,
     spec: CaptchaSpec,
     *,
     indices: NDArray[np.int64] | None = None,
     resize: bool = False,
-    allocate: Callable[[tuple[int, ...]], NDArray[np.uint8]] | None = None,
+    allocate: Callable[[tuple[int, ...]], NDArray[np.uint8]] = in_memory,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """Decode images and encode texts, checking every one of them.
@@ -49,7 +54,7 @@ def load(
             problems.append(f"{record.source}: {error}")
     expected = dataset.first_size() if resize else (spec.height, spec.width)
     shape = (len(records), spec.height, spec.width, 3)
-    pixels = (allocate or in_memory)(shape)
+    pixels = allocate(shape)
 
     def decode(row: int) -> str | None:
         record = records[row]
@@ -80,8 +85,3 @@ def load(
             problems,
         )
     return pixels, labels
-
-
-def in_memory(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """An image array of this shape in memory, not yet filled."""
-    return np.empty(shape, np.uint8)
