@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sys
 from pathlib import Path
@@ -11,16 +12,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import ablation, zero_o
+from benchmarks import ablation, audits_side_by_side, zero_o
 from benchmarks.audit_agreement import agreements
 from benchmarks.peers import draw_captcha03, named_by_text
 from benchmarks.peers.captcha_break import captcha_break, trunk_side
 from benchmarks.time_to_accuracy import minutes_to, row, table
+from captcha_keras.audit import Budget, Drawn
+from captcha_keras.audit.findings import findings
+from captcha_keras.audit.plan import Trial
 from captcha_keras.dataset import open_dataset
 from captcha_keras.networks import build_network
 from captcha_keras.networks.heads import stacked_logits
 from captcha_keras.spec import CaptchaSpec
 from captcha_keras.training import RunFolder, TrainConfig
+from tests.audit.results import made_up
 
 
 def test_captcha_break_is_the_network_described() -> None:
@@ -142,6 +147,27 @@ def test_two_audits_are_held_against_each_other() -> None:
         ("samples to 50%", True),
     ]
     assert [each.holds for each in agreements(audit({}, (300, 700, 900)), second)] == [False]
+
+
+def test_audits_stand_side_by_side_with_what_each_found() -> None:
+    def audit(shares: dict[int, float]) -> dict:
+        budget = Budget(tuple(shares), repetitions=2, images=64, test=200)
+        trials = [Trial(Drawn(), samples, number, budget) for samples in shares for number in (0, 1)]
+        results = [made_up(trial, shares[trial.samples]) for trial in trials]
+        return json.loads(json.dumps(findings(Drawn(), budget, results).to_json()))
+
+    weak, strong = {250: 0.3, 1000: 0.995}, {250: 0.0, 1000: 0.0}
+    head, *rest = audits_side_by_side.rows({"weak": audit(weak), "strong": audit(strong)})
+    assert head == ("", "weak", "strong")
+    cells = {row[0]: row[1:] for row in rest}
+    assert len(cells) == len(rest) == 2 + 5 + 4
+    assert cells["read after 250 labelled images"][1] == "0.00 % (0.00 % – 3.9 %)"
+    assert 25 < float(cells["read after 250 labelled images"][0].split()[0]) < 35
+    assert cells["labelled images to read 10%"] == ("at most 250", "not reached")
+    assert 250 < float(cells["labelled images to read 50%"][0]) < 1000
+    assert cells["CPU minutes of the longest training"] == ("0.7", "0.7")
+    assert cells["answered where sure, of these right"][1] == "none"
+    assert cells["hardest change, what is read with it"] == ("not tried", "not tried")
 
 
 def test_images_named_by_number_and_text_are_the_same_data_set(drawn: Path, tmp_path: Path) -> None:

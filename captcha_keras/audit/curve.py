@@ -75,11 +75,11 @@ def share_estimate(rates: Sequence[Rate]) -> Estimate:
     repetitions, and at least that of the finite number of test images.
     """
     odds, spread = _log_odds(rates)
-    middle, reach = fmean(odds), spread * math.sqrt(2 / len(rates))
+    low, high = _around(rates, odds, spread * math.sqrt(2 / len(rates)))
     return Estimate(
-        value=fmean(rate.share for rate in rates) if len(set(odds)) == 1 else _share(middle),
-        low=_share(middle - reach),
-        high=_share(middle + reach),
+        value=fmean(rate.share for rate in rates) if len(set(odds)) == 1 else _share(fmean(odds)),
+        low=low,
+        high=high,
         values=tuple(rate.share for rate in rates),
     )
 
@@ -87,8 +87,7 @@ def share_estimate(rates: Sequence[Rate]) -> Estimate:
 def single_interval(rates: Sequence[Rate]) -> tuple[float, float]:
     """Where one training more would find its share with a probability of 95 %, from those of several."""
     odds, spread = _log_odds(rates)
-    middle, reach = fmean(odds), spread * math.sqrt(1 + 1 / len(rates))
-    return _share(middle - reach), _share(middle + reach)
+    return _around(rates, odds, spread * math.sqrt(1 + 1 / len(rates)))
 
 
 def time_estimate(times: Sequence[float]) -> Estimate:
@@ -138,6 +137,13 @@ def _log_odds(rates: Sequence[Rate]) -> tuple[list[float], float]:
     odds = [math.log(share / (1 - share)) for share in shares]
     known = fmean(1 / (rate.total * share * (1 - share)) for rate, share in zip(rates, shares, strict=True))
     return odds, max(_spread(odds), Z95 * math.sqrt(known))
+
+
+def _around(rates: Sequence[Rate], odds: Sequence[float], reach: float) -> tuple[float, float]:
+    """The interval around the mean of log odds; with every image read, or none, up to that share itself."""
+    middle, total = fmean(odds), sum(rate.total for rate in rates)
+    right = sum(rate.right for rate in rates)
+    return 0.0 if right == 0 else _share(middle - reach), 1.0 if right == total else _share(middle + reach)
 
 
 def _spread(values: Sequence[float]) -> float:

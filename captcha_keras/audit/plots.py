@@ -107,7 +107,7 @@ def _reliability(axes: Axes, bins: Sequence[Bin], color: str, words: str) -> Non
 
 
 def _share_axis(axes: Axes) -> None:
-    axes.set_yscale("logit")
+    axes.set_yscale("logit", nonpositive="clip")  # an interval may reach to nothing, or to everything
     axes.set_ylim(0.0005, 0.9995)
     axes.yaxis.set_major_locator(FixedLocator([0.001, *LEVELS, 0.999]))
     axes.yaxis.set_minor_locator(NullLocator())

@@ -51,9 +51,21 @@ def test_equal_repetitions_are_not_certain() -> None:
 def test_nothing_and_everything_have_a_finite_interval(right: int) -> None:
     estimate = share_estimate([Rate.count(right, 100)] * 2)
     assert estimate.value == right / 100
-    assert 0 < estimate.low < estimate.high < 1
+    assert (estimate.low == 0) == (right == 0)
+    assert (estimate.high == 1) == (right == 100)
     # Two times 100 images say that much and no more.
     assert 0.01 < estimate.high - estimate.low < 0.1
+    low, high = single_interval([Rate.count(right, 100)] * 2)
+    assert low <= estimate.low < estimate.high <= high
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=5))
+def test_an_interval_holds_its_own_share(right: list[int]) -> None:
+    rates = [Rate.count(each, 50) for each in right]
+    estimate = share_estimate(rates)
+    assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1
+    low, high = single_interval(rates)
+    assert low <= estimate.value <= high
 
 
 @settings(max_examples=8)

@@ -1,0 +1,154 @@
+"""The three audits of docs/audit.md beside each other: a table, their images, their learning curves.
+
+python -m benchmarks.three_audits
+python -m benchmarks.audits_side_by_side
+
+Reads runs/audits/<name>-<budget>-<seed>, prints Markdown, and draws docs/audit/images.png and docs/audit/curves.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from benchmarks.three_audits import SETTINGS, write_settings
+from captcha_keras.audit import BUDGETS, Drawn
+from captcha_keras.audit.curve import LEVELS
+from captcha_keras.audit.verdict import percent
+from data_gen import read_captcha
+
+COLORS = {"default": "#27609c", "digits": "#b3362b", "strong": "#3a7d44"}
+SHOWN = 4
+
+Audits = Mapping[str, Mapping[str, Any]]
+
+
+def rows(audits: Audits) -> Iterator[tuple[str, ...]]:
+    """The table's rows, the head first."""
+    yield ("", *audits)
+    points = {name: {point["samples"]: point for point in audit["points"]} for name, audit in audits.items()}
+    for samples in sorted({samples for each in points.values() for samples in each}):
+        cells = (_share(each[samples]["read"]) if samples in each else "" for each in points.values())
+        yield (f"read after {samples:,} labelled images", *cells)
+    for place, share in enumerate(LEVELS):
+        yield (
+            f"labelled images to read {share:.0%}",
+            *(_samples(audit["crossings"][place]) for audit in audits.values()),
+        )
+    yield ("CPU minutes of the longest training", *(_minutes(audit["points"]) for audit in audits.values()))
+    yield ("read within three attempts", *(percent(audit["attempts"]["3"]) for audit in audits.values()))
+    yield ("answered where sure, of these right", *(_sure(audit["sure"]) for audit in audits.values()))
+    yield ("hardest change, what is read with it", *(_hardest(audit["sweep"]) for audit in audits.values()))
+
+
+def _share(estimate: Mapping[str, float]) -> str:
+    return f"{percent(estimate['value'])} ({percent(estimate['low'])} – {percent(estimate['high'])})"
+
+
+def _samples(crossing: Mapping[str, Any]) -> str:
+    if crossing["samples"] is None:
+        return "not reached"
+    return f"{'at most ' if crossing['at_least'] else ''}{crossing['samples']:,.0f}"
+
+
+def _minutes(points: list[Mapping[str, Any]]) -> str:
+    return f"{max(point['cpu_minutes'] for point in points):.1f}"
+
+
+def _sure(sure: Mapping[str, Any]) -> str:
+    if sure["precision"] is None:
+        return "none"
+    return f"{percent(sure['answered']['share'])}, {percent(sure['precision']['share'])}"
+
+
+def _hardest(sweep: Mapping[str, Any] | None) -> str:
+    if sweep is None:
+        return "not tried"
+    hardest = sweep["changes"][0]
+    return f"{hardest['name']}, {percent(hardest['rate']['share'])}"
+
+
+def draw_images(audits: Audits, folder: Path, picture: Path) -> None:
+    """The first test images of each audit and what was read."""
+    paths = write_settings(folder / "settings")
+    figure = Figure(figsize=(10, 1.45 * len(audits)), layout="constrained")
+    grid: Any = figure.subplots(len(audits), SHOWN, squeeze=False)
+    for line, (name, audit) in zip(grid, audits.items(), strict=True):
+        subject = Drawn(*read_captcha(str(paths[name])), audit["subject"]["seed"])
+        pictures = subject.pictures(SHOWN, BUDGETS["small"])
+        for axes, image, (text, reading) in zip(line, pictures, audit["examples"], strict=False):
+            axes.imshow(image)
+            axes.set_axis_off()
+            axes.set_title(
+                reading if reading == text else f"{reading} for {text}",
+                parse_math=False,
+                family="monospace",
+                fontsize=10,
+                color="black" if reading == text else "#b3362b",
+            )
+        line[0].text(-0.08, 0.5, name, transform=line[0].transAxes, ha="right", va="center", rotation=90)
+    _save(figure, picture)
+
+
+def draw_curves(audits: Audits, picture: Path) -> None:
+    """The learning curves with their intervals."""
+    figure = Figure(figsize=(8, 4.2), layout="constrained")
+    axes = figure.subplots()
+    ticks: set[int] = set()
+    for name, audit in audits.items():
+        samples = [point["samples"] for point in audit["points"]]
+        low, read, high = ([point["read"][part] for point in audit["points"]] for part in ("low", "value", "high"))
+        axes.fill_between(samples, low, high, color=COLORS[name], alpha=0.13, lw=0)
+        axes.plot(samples, read, color=COLORS[name], marker="o", lw=2, label=name)
+        ticks.update(samples)
+    axes.set_xscale("log")
+    axes.set_yscale("logit", nonpositive="clip")
+    axes.set_ylim(0.0005, 0.9995)
+    axes.xaxis.set_major_locator(FixedLocator(sorted(ticks)))
+    axes.yaxis.set_major_locator(FixedLocator(LEVELS))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
+    axes.set(xlabel="labelled images to learn from", ylabel="new images read right")
+    axes.grid(color="#e3e5e8", lw=0.7)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="lower right")
+    _save(figure, picture)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    FigureCanvasAgg(figure).print_png(str(path))
+    print(f"Written to {path}")
+
+
+def main() -> None:
+    """Print the table and draw."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--audits", type=Path, default=Path("runs/audits"), metavar="DIR", help="%(default)s")
+    parser.add_argument("--budget", default="standard", help="%(default)s")
+    parser.add_argument("--seed", type=int, default=0, help="%(default)s")
+    parser.add_argument("--to", type=Path, default=Path("docs/audit"), metavar="DIR", help="%(default)s")
+    given = parser.parse_args()
+    audits = {
+        name: json.loads((given.audits / f"{name}-{given.budget}-{given.seed}" / "audit.json").read_text("utf-8"))
+        for name in SETTINGS
+    }
+    head, *rest = rows(audits)
+    for row in (head, ("---",) * len(head), *rest):
+        print(f"| {' | '.join(row)} |")
+    print()
+    draw_images(audits, given.audits, given.to / "images.png")
+    draw_curves(audits, given.to / "curves.png")
+
+
+if __name__ == "__main__":
+    main()
