@@ -16,12 +16,12 @@ from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from benchmarks.three_audits import SETTINGS, write_settings
 from captcha_keras.audit import BUDGETS, Drawn
 from captcha_keras.audit.curve import LEVELS
-from captcha_keras.audit.verdict import percent
+from captcha_keras.audit.plots import curve_axes
+from captcha_keras.audit.verdict import about, percent
 from data_gen import read_captcha
 
 COLORS = {"default": "#27609c", "digits": "#b3362b", "strong": "#3a7d44"}
@@ -39,7 +39,7 @@ def rows(audits: Audits) -> Iterator[tuple[str, ...]]:
         yield (f"read after {samples:,} labelled images", *cells)
     for place, share in enumerate(LEVELS):
         yield (
-            f"labelled images to read {share:.0%}",
+            f"labelled images to read {100 * share:g} %",
             *(_samples(audit["crossings"][place]) for audit in audits.values()),
         )
     yield ("CPU minutes of the longest training", *(_minutes(audit["points"]) for audit in audits.values()))
@@ -55,7 +55,7 @@ def _share(estimate: Mapping[str, float]) -> str:
 def _samples(crossing: Mapping[str, Any]) -> str:
     if crossing["samples"] is None:
         return "not reached"
-    return f"{'at most ' if crossing['at_least'] else ''}{crossing['samples']:,.0f}"
+    return f"{'at most ' if crossing['at_least'] else ''}{about(crossing['samples'])}"
 
 
 def _minutes(points: list[Mapping[str, Any]]) -> str:
@@ -108,16 +108,7 @@ def draw_curves(audits: Audits, picture: Path) -> None:
         axes.fill_between(samples, low, high, color=COLORS[name], alpha=0.13, lw=0)
         axes.plot(samples, read, color=COLORS[name], marker="o", lw=2, label=name)
         ticks.update(samples)
-    axes.set_xscale("log")
-    axes.set_yscale("logit", nonpositive="clip")
-    axes.set_ylim(0.0005, 0.9995)
-    axes.xaxis.set_major_locator(FixedLocator(sorted(ticks)))
-    axes.yaxis.set_major_locator(FixedLocator(LEVELS))
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
-    axes.set(xlabel="labelled images to learn from", ylabel="new images read right")
+    curve_axes(axes, sorted(ticks))
     axes.grid(color="#e3e5e8", lw=0.7)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="lower right")

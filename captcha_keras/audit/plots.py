@@ -38,14 +38,23 @@ def learning_curve(points: Sequence[Point]) -> bytes:
     axes.plot(samples, [point.read.value for point in points], color=BLUE, marker="o", lw=2)
     for point in points:
         axes.plot([point.samples] * len(point.read.values), point.read.values, ".", color=BLUE, alpha=0.5, ms=4)
-    _share_axis(axes)
-    axes.set_xscale("log")
-    axes.set_xlabel("labelled images to learn from")
-    axes.xaxis.set_major_locator(FixedLocator(samples))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.set_ylabel("new images read right")
+    curve_axes(axes, samples)
     return _svg(figure)
+
+
+def curve_axes(axes: Axes, samples: Sequence[int]) -> None:
+    """The axes of a learning curve: log odds of a share over the logarithm of the number of samples."""
+    axes.set_yscale("logit", nonpositive="clip")  # an interval may reach to nothing, or to everything
+    axes.set_ylim(0.0005, 0.9995)
+    axes.yaxis.set_major_locator(FixedLocator([0.001, *LEVELS, 0.999]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
+    axes.set_ylabel("new images read right")
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(samples))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.set_xlabel("labelled images to learn from")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_minor_locator(NullLocator())
 
 
 def reliability_diagram(calibration: Calibration) -> bytes:
@@ -104,14 +113,6 @@ def _reliability(axes: Axes, bins: Sequence[Bin], color: str, words: str) -> Non
     axes.scatter(
         [each.confidence for each in bins], [each.right for each in bins], s=sizes, color=color, lw=0, alpha=0.7
     )
-
-
-def _share_axis(axes: Axes) -> None:
-    axes.set_yscale("logit", nonpositive="clip")  # an interval may reach to nothing, or to everything
-    axes.set_ylim(0.0005, 0.9995)
-    axes.yaxis.set_major_locator(FixedLocator([0.001, *LEVELS, 0.999]))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:
