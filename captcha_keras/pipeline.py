@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -74,11 +76,10 @@ def training_batches(
                 yield order[start : start + batch_size], np.array([seed, step], np.int64)
             epoch, place = epoch + 1, 0
 
-    def gather(indices: NDArray[np.int64]) -> tuple[Images, Labels]:
-        return images[indices], labels[indices]
+    rows = _rows(images, labels)
 
     def fetch(indices: tf.Tensor, step_seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        pixels, numbers = tf.numpy_function(gather, [indices], [tf.uint8, tf.int32])
+        pixels, numbers = tf.numpy_function(rows, [indices], [tf.uint8, tf.int32])
         pixels = tf.ensure_shape(pixels, (batch_size, *images.shape[1:]))
         numbers = tf.ensure_shape(numbers, (batch_size, labels.shape[1]))
         if augmentation is not None:
@@ -87,7 +88,8 @@ def training_batches(
 
     signature = (tf.TensorSpec([batch_size], tf.int64), tf.TensorSpec([2], tf.int64))
     dataset = tf.data.Dataset.from_generator(steps, output_signature=signature)
-    return _not_tuned(dataset.map(fetch, num_parallel_calls=2, deterministic=True).prefetch(4))
+    dataset = dataset.map(fetch, num_parallel_calls=2, deterministic=True).prefetch(4)
+    return _keeping(_not_tuned(dataset), images, labels)
 
 
 def streamed_batches(
@@ -137,19 +139,36 @@ def batches(images: Images, batch_size: int, labels: Labels | None = None) -> tf
     count, shape = len(images), images.shape[1:]
     width = 0 if labels is None else labels.shape[1]
     numbers = np.empty((count, 0), np.int32) if labels is None else labels
+    rows = _rows(images, numbers)
 
     def fetch(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        pixels, rows = tf.numpy_function(
-            lambda first: (images[first : first + batch_size], numbers[first : first + batch_size]),
-            [start],
-            [tf.uint8, tf.int32],
+        pixels, classes = tf.numpy_function(
+            lambda first: rows(slice(first, first + batch_size)), [start], [tf.uint8, tf.int32]
         )
-        return tf.ensure_shape(pixels, (None, *shape)), tf.ensure_shape(rows, (None, width))
+        return tf.ensure_shape(pixels, (None, *shape)), tf.ensure_shape(classes, (None, width))
 
     dataset = tf.data.Dataset.range(0, count, batch_size).map(fetch, num_parallel_calls=2)
     if labels is None:
         dataset = dataset.map(lambda pixels, _: pixels)
-    return _not_tuned(dataset.apply(tf.data.experimental.assert_cardinality(-(-count // batch_size))).prefetch(2))
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(-(-count // batch_size))).prefetch(2)
+    return _keeping(_not_tuned(dataset), images, numbers)
+
+
+def _rows(*arrays: NDArray[Any]) -> Callable[[Any], tuple[NDArray[Any], ...]]:
+    """Looks up rows of the arrays without keeping these: what `tf.numpy_function` calls, TensorFlow keeps for good."""
+    references = [weakref.ref(array) for array in arrays]
+
+    def look_up(index: Any) -> tuple[NDArray[Any], ...]:
+        found = [reference() for reference in references]
+        return tuple(array[index] for array in found if array is not None)
+
+    return look_up
+
+
+def _keeping(dataset: tf.data.Dataset, *arrays: NDArray[Any]) -> tf.data.Dataset:
+    """The dataset, with the arrays that live as long as it does."""
+    dataset.arrays = arrays
+    return dataset
 
 
 def _not_tuned(dataset: tf.data.Dataset) -> tf.data.Dataset:

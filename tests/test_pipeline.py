@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import gc
+import weakref
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
@@ -35,6 +38,30 @@ def test_going_on_at_any_step_sees_the_same_batches(count: int, batch_size: int,
     for (one, one_labels), (other, other_labels) in zip(whole[skip:], rest, strict=True):
         np.testing.assert_array_equal(one, other)
         np.testing.assert_array_equal(one_labels, other_labels)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda images, labels: training_batches(images, labels, batch_size=5, seed=0),
+        lambda images, labels: batches(images, 5, labels),
+        lambda images, _: batches(images, 5),
+    ],
+    ids=["training", "labelled", "images"],
+)
+def test_images_live_as_long_as_their_batches_and_no_longer(make: Callable) -> None:
+    images, labels = numbered(10)
+    alive = weakref.ref(images)
+    iterator = iter(make(images, labels).take(2))
+    del images, labels
+    gc.collect()
+    # Nothing but the iterator is left to hold them.
+    assert len(list(iterator)) == 2
+    assert alive() is not None
+    del iterator
+    gc.collect()
+    # TensorFlow itself never forgets a function given to tf.numpy_function: an audit's images filled the memory.
+    assert alive() is None
 
 
 def test_an_epoch_has_every_image_once_in_an_order_of_its_own() -> None:
