@@ -46,9 +46,10 @@ def table(findings: Findings) -> str:
     ]
     if findings.sweep:
         lines += ["", f"one setting changed, {findings.sweep.samples:,} labelled images"]
-        lines.append(f"  {'as it is':58}{percent(findings.sweep.unchanged.value):>9}")
+        width = max(len(change.words) for change in findings.sweep.changes)
+        lines.append(f"  {'as it is':{width}}{percent(findings.sweep.unchanged.value):>9}")
         lines += [
-            f"  {change.words[:56]:58}{percent(change.rate.share):>9}  {_effect(change)}"
+            f"  {change.words:{width}}{percent(change.rate.share):>9}  {_effect(change)}"
             for change in findings.sweep.changes
         ]
     lines += ["", findings.verdict.sentence, *(f"- {reason}" for reason in findings.verdict.reasons)]

@@ -15,8 +15,8 @@ from captcha_keras.audit.sweep import changes
 from captcha_keras.audit.trial import NETWORK
 from captcha_keras.files import write_bytes, write_json
 
-# Pictures of each change.
-SHOWN = 3
+# Pictures of each change; wider images leave no room for more.
+SHOWN = 2
 
 
 def write_report(
