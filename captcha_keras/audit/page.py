@@ -148,7 +148,7 @@ def _sweep(findings: Findings, changed: Mapping[str, NDArray[np.uint8]]) -> str:
     rows = "\n".join(
         f"<tr><td>{escape(change.words)}</td><td>{percent(change.rate.share)}</td><td>{_wilson(change.rate)}</td>"
         f'<td class="{change.effect}">{_effect(change)}</td>'
-        f"<td>{_images(changed[change.name])}</td></tr>"
+        f'<td class="looks">{_images(changed[change.name])}</td></tr>'
         for change in sweep.changes
     )
     return (
