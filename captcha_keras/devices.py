@@ -88,7 +88,8 @@ def processor_name() -> str:
         if line.startswith("model name"):
             name = line.split(":", 1)[1].strip()
             break
-    return f"{name}, {available_cores()} cores"
+    cores = available_cores()
+    return f"{name}, {cores} {'core' if cores == 1 else 'cores'}"
 
 
 def _computes_bfloat16(device: Device) -> bool:
