@@ -14,13 +14,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from benchmarks.five_ways import save
 from benchmarks.three_audits import SETTINGS, write_settings
 from captcha_keras.audit import BUDGETS, Drawn
 from captcha_keras.audit.curve import LEVELS
-from captcha_keras.audit.plots import curve_axes
+from captcha_keras.audit.plots import curve_axes, draw_curve, new_figure
 from captcha_keras.audit.verdict import about, percent
 from data_gen import read_captcha
 
@@ -94,31 +94,21 @@ def draw_images(audits: Audits, folder: Path, picture: Path) -> None:
                 color="black" if reading == text else "#b3362b",
             )
         line[0].text(-0.08, 0.5, name, transform=line[0].transAxes, ha="right", va="center", rotation=90)
-    _save(figure, picture)
+    save(figure, picture)
 
 
 def draw_curves(audits: Audits, picture: Path) -> None:
     """The learning curves with their intervals."""
-    figure = Figure(figsize=(8, 4.2), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = new_figure(8, 4.2)
     ticks: set[int] = set()
     for name, audit in audits.items():
         samples = [point["samples"] for point in audit["points"]]
         low, read, high = ([point["read"][part] for point in audit["points"]] for part in ("low", "value", "high"))
-        axes.fill_between(samples, low, high, color=COLORS[name], alpha=0.13, lw=0)
-        axes.plot(samples, read, color=COLORS[name], marker="o", lw=2, label=name)
+        draw_curve(axes, samples, low, read, high, color=COLORS[name], label=name)
         ticks.update(samples)
     curve_axes(axes, sorted(ticks))
-    axes.grid(color="#e3e5e8", lw=0.7)
-    axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="lower right")
-    _save(figure, picture)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    FigureCanvasAgg(figure).print_png(str(path))
-    print(f"Written to {path}")
+    save(figure, picture)
 
 
 def main() -> None:
@@ -136,9 +126,10 @@ def main() -> None:
     head, *rest = rows(audits)
     for row in (head, ("---",) * len(head), *rest):
         print(f"| {' | '.join(row)} |")
-    print()
+    given.to.mkdir(parents=True, exist_ok=True)
     draw_images(audits, given.audits, given.to / "images.png")
     draw_curves(audits, given.to / "curves.png")
+    print(f"\nWritten to {given.to}: images.png, curves.png.")
 
 
 if __name__ == "__main__":

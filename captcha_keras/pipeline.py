@@ -156,13 +156,8 @@ def batches(images: Images, batch_size: int, labels: Labels | None = None) -> tf
 
 def _rows(*arrays: NDArray[Any]) -> Callable[[Any], tuple[NDArray[Any], ...]]:
     """Looks up rows of the arrays without keeping these: what `tf.numpy_function` calls, TensorFlow keeps for good."""
-    references = [weakref.ref(array) for array in arrays]
-
-    def look_up(index: Any) -> tuple[NDArray[Any], ...]:
-        found = [reference() for reference in references]
-        return tuple(array[index] for array in found if array is not None)
-
-    return look_up
+    references: list[Callable[[], Any]] = [weakref.ref(array) for array in arrays]
+    return lambda index: tuple(reference()[index] for reference in references)
 
 
 def _keeping(dataset: tf.data.Dataset, *arrays: NDArray[Any]) -> tf.data.Dataset:

@@ -75,13 +75,9 @@ def share_estimate(rates: Sequence[Rate]) -> Estimate:
     repetitions, and at least that of the finite number of test images.
     """
     odds, spread = _log_odds(rates)
+    value = fmean(rate.share for rate in rates) if len(set(odds)) == 1 else _share(fmean(odds))
     low, high = _around(rates, odds, spread * math.sqrt(2 / len(rates)))
-    return Estimate(
-        value=fmean(rate.share for rate in rates) if len(set(odds)) == 1 else _share(fmean(odds)),
-        low=low,
-        high=high,
-        values=tuple(rate.share for rate in rates),
-    )
+    return Estimate(value, low, high, tuple(rate.share for rate in rates))
 
 
 def single_interval(rates: Sequence[Rate]) -> tuple[float, float]:

@@ -25,21 +25,29 @@ EFFECTS = {"harder": GREEN, "easier": RED, "none": GREY}
 
 def learning_curve(points: Sequence[Point]) -> bytes:
     """Share of images read over the number of labelled images, every repetition and the interval."""
-    figure, axes = _figure(7.2, 3.8)
+    figure, axes = new_figure(7.2, 3.8)
     samples = [point.samples for point in points]
-    axes.fill_between(
-        samples,
-        [point.read.low for point in points],
-        [point.read.high for point in points],
-        color=BLUE,
-        alpha=0.15,
-        lw=0,
-    )
-    axes.plot(samples, [point.read.value for point in points], color=BLUE, marker="o", lw=2)
+    low, read, high = ([getattr(point.read, part) for point in points] for part in ("low", "value", "high"))
+    draw_curve(axes, samples, low, read, high, color=BLUE)
     for point in points:
         axes.plot([point.samples] * len(point.read.values), point.read.values, ".", color=BLUE, alpha=0.5, ms=4)
     curve_axes(axes, samples)
     return _svg(figure)
+
+
+def draw_curve(
+    axes: Axes,
+    samples: Sequence[int],
+    low: Sequence[float],
+    read: Sequence[float],
+    high: Sequence[float],
+    *,
+    color: str,
+    label: str | None = None,
+) -> None:
+    """A learning curve and the band of its interval."""
+    axes.fill_between(samples, low, high, color=color, alpha=0.15, lw=0)
+    axes.plot(samples, read, color=color, marker="o", lw=2, label=label)
 
 
 def curve_axes(axes: Axes, samples: Sequence[int]) -> None:
@@ -59,7 +67,7 @@ def curve_axes(axes: Axes, samples: Sequence[int]) -> None:
 
 def reliability_diagram(calibration: Calibration) -> bytes:
     """Share of right readings over confidence, before and after temperature scaling."""
-    figure, axes = _figure(4.2, 3.8)
+    figure, axes = new_figure(4.2, 3.8)
     axes.plot([0, 1], [0, 1], color=GREY, lw=1, ls="--")
     for bins, color, words in ((calibration.before, RED, "as it is"), (calibration.after, BLUE, "temperature fitted")):
         _reliability(axes, bins, color, words)
@@ -71,7 +79,7 @@ def reliability_diagram(calibration: Calibration) -> bytes:
 def character_bars(characters: Sequence[Character]) -> bytes:
     """How often each character is misread, the worst first."""
     shown = [each for each in characters if each.rate.right < each.rate.total][:36]
-    figure, axes = _figure(7.2, 2.8)
+    figure, axes = new_figure(7.2, 2.8)
     places = range(len(shown))
     misread = [1 - each.rate.share for each in shown]
     bounds = [[each.rate.share - each.rate.low for each in shown], [each.rate.high - each.rate.share for each in shown]]
@@ -86,7 +94,7 @@ def character_bars(characters: Sequence[Character]) -> bytes:
 
 def sweep_bars(sweep: Sweep) -> bytes:
     """Share of images read with each change, and the range of the settings as they are."""
-    figure, axes = _figure(7.2, 0.9 + 0.34 * len(sweep.changes))
+    figure, axes = new_figure(7.2, 0.9 + 0.34 * len(sweep.changes))
     places = range(len(sweep.changes))[::-1]
     axes.axvspan(sweep.low, sweep.high, color=GREY, alpha=0.25, lw=0)
     axes.axvline(sweep.unchanged.value, color=GREY, lw=1)
@@ -115,7 +123,8 @@ def _reliability(axes: Axes, bins: Sequence[Bin], color: str, words: str) -> Non
     )
 
 
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure of this size in inches, with a light grid and no frame."""
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
     axes.grid(color="#e3e5e8", lw=0.7)
