@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from captcha_keras.errors import CommandError
+from captcha_keras.errors import CommandError, InputError
 from captcha_keras.reading import Reading
 
 BATCH = 64
@@ -133,6 +133,9 @@ class RestClient(Client):
     Args:
         url: Such as "http://127.0.0.1:8501".
         model, timeout, batch, attempts: See `Client`.
+
+    Raises:
+        InputError: httpx2 is not installed.
     """
 
     def __init__(
@@ -145,7 +148,10 @@ class RestClient(Client):
         attempts: int = ATTEMPTS,
     ) -> None:
         super().__init__(model, timeout, batch, attempts)
-        import httpx2
+        try:
+            import httpx2
+        except ImportError as error:
+            raise InputError("The REST client needs httpx2: pip install 'captcha-keras[client]'.") from error
 
         self._path = f"/v1/models/{model}"
         self._http = httpx2.Client(base_url=url, timeout=timeout)
@@ -189,6 +195,9 @@ class GrpcClient(Client):
     Args:
         target: Such as "127.0.0.1:8500".
         model, timeout, batch, attempts: See `Client`.
+
+    Raises:
+        InputError: grpcio or tensorflow-serving-api is not installed.
     """
 
     def __init__(
@@ -201,8 +210,11 @@ class GrpcClient(Client):
         attempts: int = ATTEMPTS,
     ) -> None:
         super().__init__(model, timeout, batch, attempts)
-        import grpc
-        from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+        try:
+            import grpc
+            from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+        except ImportError as error:
+            raise InputError(f"gRPC needs more packages: pip install 'captcha-keras[grpc]' ({error}).") from error
 
         self._channel = grpc.insecure_channel(target)
         self._failure = grpc.RpcError

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from captcha_keras.errors import CommandError
+from captcha_keras.errors import CommandError, InputError
 from captcha_keras.export import read_spec
 from captcha_keras.reading import Reading
 from captcha_keras.serving.client import Client, GrpcClient, RestClient, ServerError
@@ -316,3 +316,14 @@ def test_rest_needs_no_tensorflow() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("client", "module", "extra"), [(RestClient, "httpx2", "client"), (GrpcClient, "grpc", "grpc")]
+)
+def test_missing_packages_are_named(
+    client: type[RestClient | GrpcClient], module: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(InputError, match=rf"pip install 'captcha-keras\[{extra}\]'"):
+        client()
