@@ -2,6 +2,7 @@
 
 python -m benchmarks.three_audits
 python -m benchmarks.audits_side_by_side
+python -m benchmarks.audits_side_by_side --audits benchmarks/results/audits      of those that the project measured
 
 Reads runs/audits/<name>-<budget>-<seed>, prints Markdown, and draws docs/audit/images.png and docs/audit/curves.png.
 """
@@ -10,11 +11,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from benchmarks.five_ways import save
 from benchmarks.three_audits import SETTINGS, write_settings
@@ -45,7 +49,8 @@ def rows(audits: Audits) -> Iterator[tuple[str, ...]]:
     yield ("CPU minutes of the longest training", *(_minutes(audit["points"]) for audit in audits.values()))
     yield ("read within three attempts", *(percent(audit["attempts"]["3"]) for audit in audits.values()))
     yield ("answered where sure, of these right", *(_sure(audit["sure"]) for audit in audits.values()))
-    yield ("hardest change, what is read with it", *(_hardest(audit["sweep"]) for audit in audits.values()))
+    if any(audit["sweep"] for audit in audits.values()):
+        yield ("hardest change, what is read with it", *(_hardest(audit["sweep"]) for audit in audits.values()))
 
 
 def _share(estimate: Mapping[str, float]) -> str:
@@ -75,14 +80,12 @@ def _hardest(sweep: Mapping[str, Any] | None) -> str:
     return f"{hardest['name']}, {percent(hardest['rate']['share'])}"
 
 
-def draw_images(audits: Audits, folder: Path, picture: Path) -> None:
+def draw_images(audits: Audits, picture: Path) -> None:
     """The first test images of each audit and what was read."""
-    paths = write_settings(folder / "settings")
     figure = Figure(figsize=(10, 1.45 * len(audits)), layout="constrained")
     grid: Any = figure.subplots(len(audits), SHOWN, squeeze=False)
     for line, (name, audit) in zip(grid, audits.items(), strict=True):
-        subject = Drawn(*read_captcha(str(paths[name])), audit["subject"]["seed"])
-        pictures = subject.pictures(SHOWN, BUDGETS["small"])
+        pictures = first_images(name, audit["subject"]["seed"])
         for axes, image, (text, reading) in zip(line, pictures, audit["examples"], strict=False):
             axes.imshow(image)
             axes.set_axis_off()
@@ -95,6 +98,13 @@ def draw_images(audits: Audits, folder: Path, picture: Path) -> None:
             )
         line[0].text(-0.08, 0.5, name, transform=line[0].transAxes, ha="right", va="center", rotation=90)
     save(figure, picture)
+
+
+def first_images(name: str, seed: int) -> NDArray[np.uint8]:
+    """Draw the first test images of an audit anew, uint8 `(SHOWN, height, width, 3)`."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = write_settings(Path(folder))
+        return Drawn(*read_captcha(str(paths[name])), seed).pictures(SHOWN, BUDGETS["small"])
 
 
 def draw_curves(audits: Audits, picture: Path) -> None:
@@ -127,7 +137,7 @@ def main() -> None:
     for row in (head, ("---",) * len(head), *rest):
         print(f"| {' | '.join(row)} |")
     given.to.mkdir(parents=True, exist_ok=True)
-    draw_images(audits, given.audits, given.to / "images.png")
+    draw_images(audits, given.to / "images.png")
     draw_curves(audits, given.to / "curves.png")
     print(f"\nWritten to {given.to}: images.png, curves.png.")
 

@@ -160,14 +160,16 @@ def test_audits_stand_side_by_side_with_what_each_found() -> None:
     head, *rest = audits_side_by_side.rows({"weak": audit(weak), "strong": audit(strong)})
     assert head == ("", "weak", "strong")
     cells = {row[0]: row[1:] for row in rest}
-    assert len(cells) == len(rest) == 2 + 5 + 4
+    assert len(cells) == len(rest) == 2 + 5 + 3
     assert cells["read after 250 labelled images"][1] == "0.00 % (0.00 % – 3.9 %)"
     assert 25 < float(cells["read after 250 labelled images"][0].split()[0]) < 35
     assert cells["labelled images to read 10 %"] == ("at most 250", "not reached")
     assert 250 < float(cells["labelled images to read 50 %"][0]) < 1000
     assert cells["CPU minutes of the longest training"] == ("0.7", "0.7")
     assert cells["answered where sure, of these right"][1] == "none"
-    assert cells["hardest change, what is read with it"] == ("not tried", "not tried")
+    change = {"name": "overlap", "rate": {"share": 0.25}}
+    *_, last = audits_side_by_side.rows({"one": audit(weak) | {"sweep": {"changes": [change]}}, "two": audit(weak)})
+    assert last == ("hardest change, what is read with it", "overlap, 25.0 %", "not tried")
 
 
 def test_images_named_by_number_and_text_are_the_same_data_set(drawn: Path, tmp_path: Path) -> None:

@@ -144,7 +144,10 @@ def page(
 def _sweep(findings: Findings, changed: Mapping[str, NDArray[np.uint8]]) -> str:
     sweep = findings.sweep
     if sweep is None:
-        return "<p>No changes were tried: that takes settings to draw from, and more than the smallest budget.</p>"
+        return (
+            "<p>No changes were tried: that takes settings to draw from and more than the smallest budget, and "
+            "--no-changes leaves them out.</p>"
+        )
     rows = "\n".join(
         f"<tr><td>{escape(change.words)}</td><td>{percent(change.rate.share)}</td><td>{_wilson(change.rate)}</td>"
         f'<td class="{change.effect}">{_effect(change)}</td>'
