@@ -16,7 +16,7 @@ from PIL import Image
 from captcha_keras.audit import plots
 from captcha_keras.audit.curve import Crossing, Estimate
 from captcha_keras.audit.findings import Findings
-from captcha_keras.audit.people import LEAST_CONTRAST, SOURCES, STATEMENT
+from captcha_keras.audit.people import LEAST_CONTRAST, SOURCES, STATEMENT, PeoplesSide
 from captcha_keras.audit.slices import WORDS
 from captcha_keras.audit.sweep import Changed
 from captcha_keras.audit.verdict import about, percent
@@ -126,10 +126,7 @@ def page(
             )
             for each in findings.slices
         ),
-        groups=escape(", ".join(people.groups) or "none in this alphabet"),
-        images_with=percent(people.images_with),
-        share_of_errors="there were no errors" if people.share_of_errors is None else percent(people.share_of_errors),
-        merged=percent(people.merged),
+        look_alikes=_look_alikes(people),
         faint=percent(people.faint),
         least_contrast=f"{LEAST_CONTRAST:g}",
         statement=escape(STATEMENT),
@@ -138,6 +135,18 @@ def page(
         ),
         sweep=_sweep(findings, changed),
         settings=_rows(settings),
+    )
+
+
+def _look_alikes(people: PeoplesSide) -> str:
+    if not people.groups:
+        return "<li>This alphabet has no characters that people mix up.</li>"
+    within = "there were no errors" if people.share_of_errors is None else percent(people.share_of_errors)
+    return (
+        f"<li>Characters of this alphabet that people mix up too: {escape(', '.join(people.groups))}. "
+        f"{percent(people.images_with)} of the images hold one.</li>\n"
+        f"<li>Share of the network's misread characters that stay within such a group: {within}. If each group counted "
+        f"as one character, {percent(people.merged)} of the images would be read.</li>"
     )
 
 

@@ -16,6 +16,7 @@ import data_gen
 from captcha_keras.audit import Budget, Drawn, Findings, Folder, audit
 from captcha_keras.audit.engine import here, ray_tasks
 from captcha_keras.audit.page import page, table
+from captcha_keras.audit.people import PeoplesSide
 from captcha_keras.audit.plan import Trial
 from captcha_keras.audit.report import write_report
 from captcha_keras.audit.trial import Result, run
@@ -102,10 +103,22 @@ def test_the_page_needs_nothing_else(audited: tuple[Path, Findings]) -> None:
     assert findings.verdict.sentence in words
     assert "CAPTCHA audit: <two>" in words
     assert "No changes were tried" in words
+    assert "This alphabet has no characters that people mix up." in words
     assert "Inaccessibility of CAPTCHA" in words
     recorded = json.loads((folder / "audit.json").read_text("utf-8"))
     assert recorded["verdict"]["sentence"] == findings.verdict.sentence
     assert recorded["command"] == "captcha-keras"
+
+
+def test_the_page_tells_what_people_mix_up(audited: tuple[Path, Findings]) -> None:
+    _, findings = audited
+    none = np.zeros((0, 4, 6, 3), np.uint8)
+    side = PeoplesSide(("0O", "8B"), images_with=0.45, share_of_errors=0.625, merged=0.875, faint=0.125)
+    html = page(replace(findings, people=side, examples=()), "two", [], none, {})
+    assert "mix up too: 0O, 8B. 45.0 % of the images hold one." in html
+    assert "stay within such a group: 62.5 %. If each group counted as one character, 87.5 % of" in html
+    without = replace(findings, people=replace(side, share_of_errors=None), examples=())
+    assert "group: there were no errors." in page(without, "two", [], none, {})
 
 
 def test_texts_on_the_page_are_texts(audited: tuple[Path, Findings]) -> None:
