@@ -39,7 +39,7 @@ def rows(audits: Audits) -> Iterator[tuple[str, ...]]:
     yield ("", *audits)
     points = {name: {point["samples"]: point for point in audit["points"]} for name, audit in audits.items()}
     for samples in sorted({samples for each in points.values() for samples in each}):
-        cells = (_share(each[samples]["read"]) if samples in each else "" for each in points.values())
+        cells = (_share(each[samples]["read"]) if samples in each else "–" for each in points.values())
         yield (f"read after {samples:,} labelled images", *cells)
     for place, share in enumerate(LEVELS):
         yield (
