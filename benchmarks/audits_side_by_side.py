@@ -2,7 +2,7 @@
 
 python -m benchmarks.three_audits
 python -m benchmarks.audits_side_by_side
-python -m benchmarks.audits_side_by_side --audits benchmarks/results/audits      of those that the project measured
+python -m benchmarks.audits_side_by_side --audits benchmarks/results/audits --seed 1      what the project measured
 
 Reads runs/audits/<name>-<budget>-<seed>, prints Markdown, and draws docs/audit/images.png and docs/audit/curves.png.
 """
@@ -84,9 +84,9 @@ def draw_images(audits: Audits, picture: Path) -> None:
     """The first test images of each audit and what was read."""
     figure = Figure(figsize=(10, 1.45 * len(audits)), layout="constrained")
     grid: Any = figure.subplots(len(audits), SHOWN, squeeze=False)
+    pictures = first_images(audits)
     for line, (name, audit) in zip(grid, audits.items(), strict=True):
-        pictures = first_images(name, audit["subject"]["seed"])
-        for axes, image, (text, reading) in zip(line, pictures, audit["examples"], strict=False):
+        for axes, image, (text, reading) in zip(line, pictures[name], audit["examples"], strict=False):
             axes.imshow(image)
             axes.set_axis_off()
             axes.set_title(
@@ -100,11 +100,14 @@ def draw_images(audits: Audits, picture: Path) -> None:
     save(figure, picture)
 
 
-def first_images(name: str, seed: int) -> NDArray[np.uint8]:
-    """Draw the first test images of an audit anew, uint8 `(SHOWN, height, width, 3)`."""
+def first_images(audits: Audits) -> dict[str, NDArray[np.uint8]]:
+    """Draw the first test images of each audit anew, uint8 `(SHOWN, height, width, 3)`."""
     with tempfile.TemporaryDirectory() as folder:
         paths = write_settings(Path(folder))
-        return Drawn(*read_captcha(str(paths[name])), seed).pictures(SHOWN, BUDGETS["small"])
+        subjects = {
+            name: Drawn(*read_captcha(str(paths[name])), audit["subject"]["seed"]) for name, audit in audits.items()
+        }
+        return {name: subject.pictures(SHOWN, BUDGETS["small"]) for name, subject in subjects.items()}
 
 
 def draw_curves(audits: Audits, picture: Path) -> None:
