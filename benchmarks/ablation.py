@@ -88,14 +88,14 @@ def build(variant: Variant) -> Any:
     from keras import layers
 
     from captcha_keras.networks.heads import attention_pooling
-    from captcha_keras.networks.vgg import LEAST_VARIANCE
+    from captcha_keras.networks.vgg import MIN_VARIANCE
 
     policy = keras.DTypePolicy("mixed_bfloat16")
     positions, classes = SPEC.max_length, SPEC.num_classes
     inputs = keras.Input((SPEC.height, SPEC.width, 3), dtype="uint8")
     x = layers.Rescaling(-1 / 255, offset=1.0, dtype="float32")(inputs)
     if variant.ink:
-        x = layers.LayerNormalization((1, 2, 3), epsilon=LEAST_VARIANCE, center=False, scale=False, dtype="float32")(x)
+        x = layers.LayerNormalization((1, 2, 3), epsilon=MIN_VARIANCE, center=False, scale=False, dtype="float32")(x)
     if variant.stem == "average":
         x = layers.AveragePooling2D(2, dtype="float32")(x)
     for block, filters in enumerate(variant.filters):
@@ -155,8 +155,8 @@ def measure(variant: Variant) -> dict[str, Any]:
     import tensorflow as tf
     from keras import ops
 
-    from captcha_keras.pipeline import batches, training_batches
-    from captcha_keras.training.config import DEFAULT_AUGMENTATION
+    from captcha_keras.pipeline.augmentation import DEFAULT_AUGMENTATION
+    from captcha_keras.pipeline.batches import batches, training_batches
     from captcha_keras.training.optimizer import RampedAdam
     from captcha_keras.training.prior import log_prior
 

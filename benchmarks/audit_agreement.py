@@ -41,7 +41,7 @@ class Agreement:
 
 
 def agreements(first: dict[str, Any], second: dict[str, Any]) -> Iterator[Agreement]:
-    """Shares at every number of samples that both tried, and the samples to every share."""
+    """Shares at every number of samples that both tried, and the samples to every fraction."""
     others = {point["samples"]: point["read"]["value"] for point in second["points"]}
     for point in first["points"]:
         if point["samples"] in others:
@@ -50,7 +50,7 @@ def agreements(first: dict[str, Any], second: dict[str, Any]) -> Iterator[Agreem
     for mine, other in zip(first["crossings"], second["crossings"], strict=True):
         high = math.inf if mine["high"] is None else mine["high"]
         found = math.inf if other["samples"] is None else other["samples"]
-        yield Agreement(f"samples to {mine['share']:.0%}", mine["low"], high, found)
+        yield Agreement(f"samples to {mine['fraction']:.0%}", mine["low"], high, found)
 
 
 def main() -> None:

@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 
 from benchmarks.five_ways import save
 from benchmarks.three_audits import SETTINGS, write_settings
-from captcha_keras.audit import BUDGETS, Drawn
+from captcha_keras.audit.budget import BUDGETS
 from captcha_keras.audit.curve import LEVELS
 from captcha_keras.audit.plots import curve_axes, draw_curve, new_figure
+from captcha_keras.audit.subject import Drawn
 from captcha_keras.audit.verdict import about, percent
 from data_gen import read_captcha
 
@@ -39,11 +40,11 @@ def rows(audits: Audits) -> Iterator[tuple[str, ...]]:
     yield ("", *audits)
     points = {name: {point["samples"]: point for point in audit["points"]} for name, audit in audits.items()}
     for samples in sorted({samples for each in points.values() for samples in each}):
-        cells = (_share(each[samples]["read"]) if samples in each else "–" for each in points.values())
+        cells = (_fraction(each[samples]["read"]) if samples in each else "–" for each in points.values())
         yield (f"read after {samples:,} labelled images", *cells)
-    for place, share in enumerate(LEVELS):
+    for place, fraction in enumerate(LEVELS):
         yield (
-            f"labelled images to read {100 * share:g} %",
+            f"labelled images to read {100 * fraction:g} %",
             *(_samples(audit["crossings"][place]) for audit in audits.values()),
         )
     yield ("CPU minutes of the longest training", *(_minutes(audit["points"]) for audit in audits.values()))
@@ -53,7 +54,7 @@ def rows(audits: Audits) -> Iterator[tuple[str, ...]]:
         yield ("hardest change, what is read with it", *(_hardest(audit["sweep"]) for audit in audits.values()))
 
 
-def _share(estimate: Mapping[str, float]) -> str:
+def _fraction(estimate: Mapping[str, float]) -> str:
     return f"{percent(estimate['value'])} ({percent(estimate['low'])} – {percent(estimate['high'])})"
 
 
@@ -70,14 +71,14 @@ def _minutes(points: list[Mapping[str, Any]]) -> str:
 def _sure(sure: Mapping[str, Any]) -> str:
     if sure["precision"] is None:
         return "none"
-    return f"{percent(sure['answered']['share'])}, {percent(sure['precision']['share'])}"
+    return f"{percent(sure['answered']['fraction'])}, {percent(sure['precision']['fraction'])}"
 
 
 def _hardest(sweep: Mapping[str, Any] | None) -> str:
     if sweep is None:
         return "not tried"
     hardest = sweep["changes"][0]
-    return f"{hardest['name']}, {percent(hardest['rate']['share'])}"
+    return f"{hardest['name']}, {percent(hardest['rate']['fraction'])}"
 
 
 def draw_images(audits: Audits, picture: Path) -> None:
@@ -86,15 +87,15 @@ def draw_images(audits: Audits, picture: Path) -> None:
     grid: Any = figure.subplots(len(audits), SHOWN, squeeze=False)
     pictures = first_images(audits)
     for line, (name, audit) in zip(grid, audits.items(), strict=True):
-        for axes, image, (text, reading) in zip(line, pictures[name], audit["examples"], strict=False):
+        for axes, image, (text, prediction) in zip(line, pictures[name], audit["examples"], strict=False):
             axes.imshow(image)
             axes.set_axis_off()
             axes.set_title(
-                reading if reading == text else f"{reading} for {text}",
+                prediction if prediction == text else f"{prediction} for {text}",
                 parse_math=False,
                 family="monospace",
                 fontsize=10,
-                color="black" if reading == text else "#b3362b",
+                color="black" if prediction == text else "#b3362b",
             )
         line[0].text(-0.08, 0.5, name, transform=line[0].transAxes, ha="right", va="center", rotation=90)
     save(figure, picture)

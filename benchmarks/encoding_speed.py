@@ -28,9 +28,9 @@ DRAWING = "drawing"
 def subject(name: str, count: int) -> Callable[[], int]:
     """Encode drawn images, or draw them."""
     from captcha_keras.spec import CaptchaSpec
-    from data_gen import ImageSource
+    from data_gen import Series
 
-    source = ImageSource(CaptchaSpec(), 0)
+    source = Series(CaptchaSpec(), 0).source()
     images = [source.image(index)[1] for index in range(count)]
     encode = _encoder(name)
     if encode is not None:

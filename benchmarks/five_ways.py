@@ -17,12 +17,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchmarks.inference_speed import network_of
-from captcha_keras.export import read_spec
 from captcha_keras.networks.registry import NETWORKS
-from captcha_keras.segmentation import Cutter, reason
+from captcha_keras.networks.segmentation import Cutter, reason
+from captcha_keras.recognizer.formats import read_spec
+from captcha_keras.recognizer.locate import SHIPPED, find_model
 from captcha_keras.spec import CaptchaSpec
-from captcha_keras.trained import SHIPPED, find_model
-from data_gen import ImageSource
+from data_gen import Series
 from data_gen.style import PRESETS
 
 SEED = "five ways"
@@ -31,7 +31,7 @@ INK, CUT = "#4477aa", "#ee6677"
 
 def images(style: str, count: int, spec: CaptchaSpec | None = None) -> tuple[NDArray[np.uint8], list[str]]:
     """New images of a style and their texts."""
-    source = ImageSource(spec or CaptchaSpec(), SEED, style=PRESETS[style])
+    source = Series(spec or CaptchaSpec(), SEED, style=PRESETS[style]).source()
     drawn = [source.draw(index) for index in range(count)]
     return np.stack([each.pixels for each in drawn]), [each.text for each in drawn]
 
@@ -90,12 +90,12 @@ def attention(picture: Path) -> None:
     look = keras.Model(network.input, [network.get_layer("attention").output, network.output])
     pixels, texts = images("library", 3, spec)
     weights, outputs = look.predict_on_batch(pixels)
-    readings = spec.decode_all(np.stack([outputs[head].argmax(axis=-1) for head in spec.head_names], axis=1))
+    predictions = spec.decode_all(np.stack([outputs[head].argmax(axis=-1) for head in spec.head_names], axis=1))
     figure = Figure(figsize=(11, 4.6), layout="constrained")
     grid: NDArray[Any] = figure.subplots(3, spec.max_length + 1)
     for row, image in enumerate(pixels):
         grid[row, 0].imshow(image)
-        grid[row, 0].set_title(f"{texts[row]}, read {readings[row]}", fontsize=9, family="monospace")
+        grid[row, 0].set_title(f"{texts[row]}, read {predictions[row]}", fontsize=9, family="monospace")
         for position in range(spec.max_length):
             axes: Axes = grid[row, position + 1]
             axes.imshow(image, alpha=0.35)

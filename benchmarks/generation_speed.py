@@ -48,9 +48,9 @@ def library(count: int, encode: bool) -> Callable[[], int]:
 @lru_cache(1)
 def renderer(count: int, image_format: str | None) -> Callable[[], int]:
     """Our renderer on one core, from seeded texts; None for images that are not encoded."""
-    from data_gen import ImageSource
+    from data_gen import Series
 
-    source = ImageSource(CaptchaSpec(), 0, image_format or "jpeg", renderer="fast")
+    source = Series(CaptchaSpec(), 0, image_format or "jpeg").source("fast")
     numbers = itertools.count()
 
     def work() -> int:
@@ -116,12 +116,12 @@ def _files(parent: str, count: int) -> int:
 
 
 def generator(parent: str, count: int, workers: int) -> Callable[[], int]:
-    """`data_gen.generate`, from the start of its pool to the finished folder."""
+    """`data_gen.generate_dataset`, from the start of its pool to the finished folder."""
     import data_gen
 
     def work() -> int:
         folder = Path(tempfile.mkdtemp(dir=parent))
-        data_gen.generate(data_gen.Settings(count=count), folder / "data", engine=data_gen.processes(workers))
+        data_gen.generate_dataset(data_gen.Settings(count=count), folder / "data", engine=data_gen.processes(workers))
         return count
 
     return work

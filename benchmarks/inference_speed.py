@@ -17,7 +17,7 @@ from benchmarks.measure import Subject, interleaved, report
 if TYPE_CHECKING:
     import keras
 
-    from captcha_keras.predict import Recognizer
+    from captcha_keras.recognizer.recognizer import Recognizer
 
 BATCH = 256
 Read = Callable[[list[Path]], Sequence[str]]
@@ -43,14 +43,14 @@ def reading(engine: str, version: str, folder: str, batch: int, count: int) -> C
 
 def _recognizing(engine: Recognizer) -> Read:
     """Pillow decodes, the engine reads."""
-    from captcha_keras.images import read_image
+    from captcha_keras.dataset.images import read_image
 
-    return lambda files: [reading.text for reading in engine.read([read_image(file) for file in files])]
+    return lambda files: [prediction.text for prediction in engine.read([read_image(file) for file in files])]
 
 
 def saved_model(version: Path) -> Read:
     """The SavedModel, as `predict` uses it."""
-    from captcha_keras.predict import Recognizer
+    from captcha_keras.recognizer.recognizer import Recognizer
 
     return _recognizing(Recognizer.from_saved_model(version))
 
@@ -74,8 +74,8 @@ def network_of(version: Path) -> keras.Model:
     import numpy as np
     import tensorflow as tf
 
-    from captcha_keras.export import read_spec
-    from captcha_keras.networks import build_network
+    from captcha_keras.networks.registry import build_network
+    from captcha_keras.recognizer.formats import read_spec
 
     network = build_network("vgg", read_spec(version))
     for variable, value in zip(network.variables, tf.saved_model.load(str(version)).weights, strict=True):
@@ -85,16 +85,16 @@ def network_of(version: Path) -> keras.Model:
 
 def keras_predict_on_batch(version: Path) -> Read:
     """Keras, one call a batch."""
-    from captcha_keras.export import read_spec
-    from captcha_keras.predict import Recognizer
+    from captcha_keras.recognizer.formats import read_spec
+    from captcha_keras.recognizer.recognizer import Recognizer
 
     return _recognizing(Recognizer(network_of(version).predict_on_batch, read_spec(version)))
 
 
 def keras_predict(version: Path) -> Read:
     """Keras, with a data pipeline for each call."""
-    from captcha_keras.export import read_spec
-    from captcha_keras.predict import Recognizer
+    from captcha_keras.recognizer.formats import read_spec
+    from captcha_keras.recognizer.recognizer import Recognizer
 
     network = network_of(version)
     return _recognizing(Recognizer(lambda images: network.predict(images, verbose=0), read_spec(version)))
@@ -102,16 +102,16 @@ def keras_predict(version: Path) -> Read:
 
 def onnx_runtime(version: Path) -> Read:
     """`captcha-keras export --format onnx`, read by ONNX Runtime."""
-    from captcha_keras.export import export_onnx
-    from captcha_keras.predict import Recognizer
+    from captcha_keras.export.portable import export_onnx
+    from captcha_keras.recognizer.recognizer import Recognizer
 
     return _exported(version, export_onnx, Recognizer.from_onnx, "model.onnx")
 
 
 def lite_rt(version: Path) -> Read:
     """`captcha-keras export --format litert`, read by LiteRT with XNNPACK."""
-    from captcha_keras.export import export_litert
-    from captcha_keras.predict import Recognizer
+    from captcha_keras.export.portable import export_litert
+    from captcha_keras.recognizer.recognizer import Recognizer
 
     return _exported(version, export_litert, Recognizer.from_litert, "model.tflite")
 
@@ -119,11 +119,12 @@ def lite_rt(version: Path) -> Read:
 def _exported(version: Path, export: Callable[..., Any], load: Callable[[Path], Recognizer], name: str) -> Read:
     import numpy as np
 
-    from captcha_keras.export import LabelledPixels, read_spec
-    from data_gen import ImageSource
+    from captcha_keras.dataset.labelled import LabelledPixels
+    from captcha_keras.recognizer.formats import read_spec
+    from data_gen import Series
 
     spec = read_spec(version)
-    source = ImageSource(spec, "check")
+    source = Series(spec, "check").source()
     drawn = [source.draw(index) for index in range(64)]
     samples = LabelledPixels(
         np.stack([image.pixels for image in drawn]), spec.encode_all(image.text for image in drawn)
@@ -148,9 +149,9 @@ def drawing(count: int) -> Callable[[], int]:
     """What drawing and encoding the images costs on the same core."""
     os.sched_setaffinity(0, {0})
     from captcha_keras.spec import CaptchaSpec
-    from data_gen import ImageSource
+    from data_gen import Series
 
-    source = ImageSource(CaptchaSpec(), "inference")
+    source = Series(CaptchaSpec(), "inference").source()
 
     def work() -> int:
         for index in range(count):
@@ -162,9 +163,9 @@ def drawing(count: int) -> Callable[[], int]:
 
 def main() -> None:
     """Measure and report."""
-    from captcha_keras.export import read_spec
-    from captcha_keras.trained import SHIPPED, find_model
-    from data_gen import ImageSource
+    from captcha_keras.recognizer.formats import read_spec
+    from captcha_keras.recognizer.locate import SHIPPED, find_model
+    from data_gen import Series
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
@@ -175,7 +176,7 @@ def main() -> None:
     given = parser.parse_args()
     version = find_model(given.model).path
     with tempfile.TemporaryDirectory() as folder:
-        source = ImageSource(read_spec(version), "inference")
+        source = Series(read_spec(version), "inference").source()
         for index in range(2 * BATCH):
             image = source.draw(index)
             (Path(folder) / f"{index:05}-{image.text}.jpg").write_bytes(image.content)

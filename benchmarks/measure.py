@@ -97,7 +97,7 @@ def report(name: str, rates: Mapping[str, Sequence[float]], baseline: str, packa
 def environment(packages: Sequence[str]) -> dict[str, Any]:
     """Hardware, versions and date."""
     # Here, not above: every worker process of a subject imports this module, and this one loads Keras.
-    from captcha_keras.devices import processor_name
+    from captcha_keras.training.devices import processor_name
 
     return {
         "date": datetime.date.today().isoformat(),

@@ -37,9 +37,10 @@ def consume(batches: Iterator[Any], steps: int) -> Callable[[], int]:
 def ours(folder: Path, steps: int, augmented: bool) -> Callable[[], int]:
     """`captcha_keras.pipeline`, decoded once."""
     quiet()
-    from captcha_keras.dataset import load, open_dataset
-    from captcha_keras.pipeline import training_batches
-    from captcha_keras.training.config import DEFAULT_AUGMENTATION
+    from captcha_keras.dataset.layouts import open_dataset
+    from captcha_keras.dataset.load import load
+    from captcha_keras.pipeline.augmentation import DEFAULT_AUGMENTATION
+    from captcha_keras.pipeline.batches import training_batches
 
     dataset = open_dataset(folder)
     images, labels = load(dataset, dataset.infer_spec())
@@ -52,7 +53,7 @@ def map_decode(folder: Path, steps: int) -> Callable[[], int]:
     quiet()
     import tensorflow as tf
 
-    from captcha_keras.dataset import open_dataset
+    from captcha_keras.dataset.layouts import open_dataset
 
     dataset = open_dataset(folder)
     labels = dataset.infer_spec().encode_all(dataset.texts)
@@ -73,8 +74,8 @@ def image_data_generator(folder: Path, steps: int) -> Callable[[], int]:
     import pandas as pd
     import tensorflow as tf
 
-    from captcha_keras.dataset import open_dataset
-    from captcha_keras.training.config import DEFAULT_AUGMENTATION
+    from captcha_keras.dataset.layouts import open_dataset
+    from captcha_keras.pipeline.augmentation import DEFAULT_AUGMENTATION
 
     ranges = DEFAULT_AUGMENTATION
     dataset = open_dataset(folder)
@@ -121,7 +122,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory) / "data"
-        data_gen.generate(data_gen.Settings(count=given.images), folder)
+        data_gen.generate_dataset(data_gen.Settings(count=given.images), folder)
         rates = interleaved(
             {
                 "training step of vgg": (training_step, (given.steps // 4,)),

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.measure import RESULTS, environment
-from data_gen import Settings, generate, processes, ray_tasks
+from data_gen import Settings, generate_dataset, processes, ray_tasks
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
         ):
             folder = Path(parent) / name
             begin = time.perf_counter()
-            generate(settings, folder, engine=engine, progress=progress)
+            generate_dataset(settings, folder, engine=engine, progress=progress)
             seconds = time.perf_counter() - begin
             checksum = json.loads((folder / "dataset.json").read_text("utf-8"))["sha256"]["images"]
             rows[name] = {"seconds": seconds, "images_per_second": given.count / seconds, "sha256": checksum}

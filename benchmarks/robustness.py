@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.measure import RESULTS, environment
-from captcha_keras.evaluation import Rate
+from captcha_keras.dataset.images import decode_image
+from captcha_keras.evaluation.rates import Rate
 from captcha_keras.files import write_json
-from captcha_keras.images import decode_image
-from captcha_keras.predict import Recognizer
+from captcha_keras.recognizer.locate import find_model
+from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.spec import CaptchaSpec
-from captcha_keras.trained import find_model
-from data_gen import ImageSource, Style
+from data_gen import Series, Style
 from data_gen.style import PRESETS
 
 # Apart from every training and test image of the project.
@@ -79,13 +79,13 @@ OTHERS = {
 def read(recognizer: Recognizer, conditions: dict[str, Condition], spec: CaptchaSpec, count: int) -> dict[str, Any]:
     """Which images are read right: bool `(count,)` for each condition; they share what is drawn."""
     first = next(iter(conditions.values()))
-    source = ImageSource(spec, SEED, style=first.style)
+    source = Series(spec, SEED, style=first.style).source()
     right: dict[str, list[bool]] = {name: [] for name in conditions}
     for start in range(0, count, BATCH):
         drawn = [source.image(index) for index in range(start, min(start + BATCH, count))]
         for name, condition in conditions.items():
-            readings = recognizer.read([_through(image, condition) for _, image in drawn])
-            right[name] += [reading.text == text for reading, (text, _) in zip(readings, drawn, strict=True)]
+            predictions = recognizer.read([_through(image, condition) for _, image in drawn])
+            right[name] += [prediction.text == text for prediction, (text, _) in zip(predictions, drawn, strict=True)]
     return {name: np.array(values) for name, values in right.items()}
 
 
@@ -124,7 +124,7 @@ def main() -> None:
 
 def _row(name: str, right: NDArray[np.bool_], more: str = "") -> dict[str, Any]:
     rate = Rate.of(right)
-    print(f"{name:40}{rate.share:12.2%}   {rate.low:.2%} - {rate.high:.2%}   {more}", flush=True)
+    print(f"{name:40}{rate.fraction:12.2%}   {rate.low:.2%} - {rate.high:.2%}   {more}", flush=True)
     return {"right": rate.right, "total": rate.total}
 
 

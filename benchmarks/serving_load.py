@@ -2,7 +2,7 @@
 
 python -m benchmarks.serving_load       (14 minutes; needs the extra "serve")
 
-Server and clients share the machine's cores. A client sends its next request as soon as it has the answer to the last,
+Server and clients fraction the machine's cores. A client sends its next request as soon as it has the answer to the last,
 also when that was a refusal. The last row is over capacity: most of its clients find no room to wait.
 """
 
@@ -149,16 +149,16 @@ def request_of(image: bytes) -> bytes:
 
 def main() -> None:
     """Measure and report."""
-    from captcha_keras.export import read_spec
-    from captcha_keras.trained import SHIPPED, find_model
-    from data_gen import ImageSource
+    from captcha_keras.recognizer.formats import read_spec
+    from captcha_keras.recognizer.locate import SHIPPED, find_model
+    from data_gen import Series
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=SHIPPED, metavar="DIR", help="versions of a model (the shipped)")
     parser.add_argument("--seconds", type=float, default=60, metavar="S", help="of each measurement (%(default)s)")
     parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS, metavar="N", help="1 8 64 256")
     given = parser.parse_args()
-    source = ImageSource(read_spec(find_model(given.model).path), "load")
+    source = Series(read_spec(find_model(given.model).path), "load").source()
     requests = [request_of(source.draw(index).content) for index in range(64)]
     where: dict[str, Any] = environment(["tensorflow", "uvicorn", "starlette"])
     print(f"{where['processor']}, {where['date']}, {given.seconds:g} s each\n")

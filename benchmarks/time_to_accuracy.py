@@ -1,8 +1,8 @@
-"""Minutes of training until a share of the validation images is read right, from the logs of several runs.
+"""Minutes of training until a fraction of the validation images is read right, from the logs of several runs.
 
 python -m benchmarks.time_to_accuracy runs/mathematica runs/captcha_break runs/vgg
 
-A run counts with the first epoch that reaches the share; the time is that of all epochs to there, training and
+A run counts with the first epoch that reaches the fraction; the time is that of all epochs to there, training and
 validation. CPU minutes are the process's time on all cores, divided by the cores: what the minutes would be on a
 machine that does nothing else.
 """
@@ -19,20 +19,20 @@ import pandas as pd
 
 from benchmarks.measure import RESULTS, environment
 from captcha_keras.files import write_json
-from captcha_keras.training import RunFolder
+from captcha_keras.training.run_folder import RunFolder
 
 SHARES = (0.84, 0.95, 0.98, 0.99)
 
 
-def minutes_to(history: pd.DataFrame, share: float, seconds: str) -> float | None:
-    """Minutes until `val_captcha_accuracy` first reached `share`; None if it never did.
+def minutes_to(history: pd.DataFrame, fraction: float, seconds: str) -> float | None:
+    """Minutes until `val_captcha_accuracy` first reached `fraction`; None if it never did.
 
     Args:
         history: One row an epoch, as in `history.csv`.
-        share: 0 to 1.
+        fraction: 0 to 1.
         seconds: The column that is summed: "seconds" or "cpu_seconds".
     """
-    reached = history["val_captcha_accuracy"] >= share
+    reached = history["val_captcha_accuracy"] >= fraction
     if not reached.any():
         return None
     return float(history.loc[: reached.idxmax(), seconds].sum() / 60)
@@ -48,14 +48,14 @@ def row(run: RunFolder, cores: int) -> dict[str, Any]:
         "best": float(history["val_captcha_accuracy"].max()),
         "cpu_minutes": float(history["core_seconds"].sum() / 60),
         "minutes": float(history["seconds"].sum() / 60),
-        "cpu_minutes_to": {f"{share:.0%}": minutes_to(history, share, "core_seconds") for share in SHARES},
-        "minutes_to": {f"{share:.0%}": minutes_to(history, share, "seconds") for share in SHARES},
+        "cpu_minutes_to": {f"{fraction:.0%}": minutes_to(history, fraction, "core_seconds") for fraction in SHARES},
+        "minutes_to": {f"{fraction:.0%}": minutes_to(history, fraction, "seconds") for fraction in SHARES},
     }
 
 
 def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
     """The rows as text."""
-    heads = "".join(f"{f'to {share:.0%}':>9}" for share in SHARES)
+    heads = "".join(f"{f'to {fraction:.0%}':>9}" for fraction in SHARES)
     lines = [f"{'CPU minutes':28}{heads}{'in all':>9}{'best':>10}"]
     for name, figures in rows.items():
         times: Sequence[float | None] = list(figures["cpu_minutes_to"].values())

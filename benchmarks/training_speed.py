@@ -34,10 +34,10 @@ def keras_step(name: str, precision: str, batch_size: int, steps: int) -> Callab
     import keras
     import tensorflow as tf
 
-    from captcha_keras.devices import precision_policy, select_device
-    from captcha_keras.networks import build_network
     from captcha_keras.networks.heads import stacked_logits
+    from captcha_keras.networks.registry import build_network
     from captcha_keras.spec import CaptchaSpec
+    from captcha_keras.training.devices import precision_policy, select_device
     from captcha_keras.training.optimizer import RampedAdam
 
     policy = precision_policy(precision, select_device(gpu=False))

@@ -21,9 +21,9 @@ from PIL import Image
 
 from benchmarks.measure import RESULTS, environment
 from captcha_keras.files import write_json
-from captcha_keras.predict import Recognizer
+from captcha_keras.recognizer.locate import find_model
+from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.spec import CaptchaSpec
-from captcha_keras.trained import find_model
 from data_gen.randomness import SeededSecrets, seeded
 from data_gen.renderer import make_renderer
 from data_gen.style import Style

@@ -1,4 +1,4 @@
-"""What a CAPTCHA is: its alphabet, its length, its size, and how its text becomes class numbers.
+"""What a CAPTCHA is: its alphabet, its length, its size, and how its text becomes class ids.
 
 This module is the only owner of the alphabet's order and of encoding and decoding.
 """
@@ -92,7 +92,7 @@ class CaptchaSpec:
         return str(self.max_length)
 
     def encode(self, text: str) -> NDArray[np.int32]:
-        """Class numbers of `text`, shape `(max_length,)`; short texts are filled with "no character".
+        """Class ids of `text`, shape `(max_length,)`; short texts are filled with "no character".
 
         Raises:
             SpecError: The text has a wrong length or characters outside the alphabet.
@@ -107,12 +107,12 @@ class CaptchaSpec:
         return numbers
 
     def encode_all(self, texts: Iterable[str]) -> NDArray[np.int32]:
-        """Class numbers of many texts, shape `(N, max_length)`."""
+        """Class ids of many texts, shape `(N, max_length)`."""
         rows = [self.encode(text) for text in texts]
         return np.stack(rows) if rows else np.empty((0, self.max_length), np.int32)
 
     def decode(self, numbers: Sequence[int] | NDArray[np.integer[Any]]) -> str:
-        """The text of one row of class numbers, shape `(max_length,)`.
+        """The text of one row of class ids, shape `(max_length,)`.
 
         "No character" is read as nothing wherever it stands, so every row has a text.
 
@@ -120,15 +120,15 @@ class CaptchaSpec:
             SpecError: The row has a wrong length or a number that is no class.
         """
         if len(numbers) != self.max_length:
-            raise SpecError(f"Expected {self.max_length} class numbers, got {len(numbers)}.")
+            raise SpecError(f"Expected {self.max_length} class ids, got {len(numbers)}.")
         classes = self.classes
         bad = [int(number) for number in numbers if not 0 <= int(number) < len(classes)]
         if bad:
-            raise SpecError(f"{_listed(bad)} is not a class number below {len(classes)}.")
+            raise SpecError(f"{_listed(bad)} is not a class id below {len(classes)}.")
         return "".join(classes[int(number)] for number in numbers)
 
     def decode_all(self, rows: NDArray[np.integer[Any]]) -> list[str]:
-        """The texts of class numbers of shape `(N, max_length)`."""
+        """The texts of class ids of shape `(N, max_length)`."""
         return [self.decode(row) for row in rows]
 
     def to_json(self) -> dict[str, Any]:

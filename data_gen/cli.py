@@ -7,17 +7,20 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from captcha_keras.console import ProgressBar, run_command
+from captcha_keras.cli.console import run_command
+from captcha_keras.cli.progress import ProgressBar
 from captcha_keras.errors import InputError
 from captcha_keras.files import write_atomically
 from data_gen.engines import Engine, processes, ray_tasks
 from data_gen.estimate import estimate
 from data_gen.fast_captcha import FastCaptcha
-from data_gen.generate import Plan, generate
-from data_gen.join import join
-from data_gen.plan import IMAGE_FORMATS, Settings, Shard
+from data_gen.generate import generate_dataset
+from data_gen.join import join_shards
+from data_gen.plan import Plan, Shard
 from data_gen.preview import contact_sheet
 from data_gen.renderer import RENDERERS
+from data_gen.series import IMAGE_FORMATS, Series
+from data_gen.settings import Settings
 from data_gen.style import PRESETS
 from data_gen.style_file import SPEC_FIELDS, read_captcha, spec_fields
 
@@ -28,7 +31,12 @@ interruption: run the same command again to go on."""
 
 
 def parser(prog: str = "data_gen.py") -> argparse.ArgumentParser:
-    """The argument parser."""
+    """The argument parser.
+
+    Example:
+        >>> parser().parse_args(["--count", "1000", "--style", "separated"]).count
+        1000
+    """
     result = argparse.ArgumentParser(
         prog=prog, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -89,11 +97,17 @@ def parser(prog: str = "data_gen.py") -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "data_gen.py") -> int:
-    """Run the command; returns the exit status."""
+    """Run the command; returns the exit status.
+
+    Example:
+        >>> main(["--count", "20", "--dry-run"])  # doctest: +ELLIPSIS
+        20 images in 20 files, about ... images/s).
+        0
+    """
     options = parser(prog).parse_args(arguments)
     return run_command(
         lambda: _run(options),
-        kept="What is drawn is kept: run the same command again to go on.",
+        on_interrupt="What is drawn is kept: run the same command again to go on.",
     )
 
 
@@ -117,15 +131,8 @@ def _settings(options: argparse.Namespace) -> Settings:
     if options.fonts:
         style = dataclasses.replace(style, fonts=tuple(options.fonts))
     records = options.format == "tfrecord"
-    return Settings(
-        spec,
-        options.count,
-        options.seed,
-        "jpeg" if records else options.format,
-        style,
-        options.distinct,
-        "tfrecord" if records else "files",
-    )
+    series = Series(spec, options.seed, "jpeg" if records else options.format, style, options.distinct)
+    return Settings(series, options.count, "tfrecord" if records else "files")
 
 
 def _shard(options: argparse.Namespace) -> Shard:
@@ -142,9 +149,9 @@ def _engine(options: argparse.Namespace) -> Engine:
 
 def _generate(settings: Settings, options: argparse.Namespace) -> None:
     shard = _shard(options)
-    if options.renderer == "auto" and not isinstance(settings.source().renderer, FastCaptcha):
+    if options.renderer == "auto" and not isinstance(settings.series.source().renderer, FastCaptcha):
         print("The installed captcha or Pillow draws otherwise than the fast renderer: the library draws, slower.")
-    drawn = generate(
+    drawn = generate_dataset(
         settings,
         options.output,
         engine=_engine(options),
@@ -154,20 +161,20 @@ def _generate(settings: Settings, options: argparse.Namespace) -> None:
         progress=_progress("Drawing"),
     )
     state = "holds" if drawn else "already held"
-    spec = settings.spec
+    spec, seed = settings.series.spec, settings.series.seed
     part = f"shard {options.shard} of {settings.count:,}" if options.shard else f"{settings.count:,}"
-    print(f"{options.output} {state} {part} images of {spec.width}x{spec.height}, seed {settings.seed}.")
+    print(f"{options.output} {state} {part} images of {spec.width}x{spec.height}, seed {seed}.")
 
 
 def _join(options: argparse.Namespace) -> None:
-    joined = join(options.join, options.output, overwrite=options.overwrite, progress=_progress("Joining"))
+    joined = join_shards(options.join, options.output, overwrite=options.overwrite, progress=_progress("Joining"))
     print(f"{options.output} {'holds' if joined else 'already held'} the {len(options.join)} shards as one data set.")
 
 
 def _preview(settings: Settings, path: Path, renderer: str) -> None:
     if path.suffix.lower() != ".png":
         raise InputError(f"The preview must be a .png file, got {path}.")
-    sheet = contact_sheet(settings.source(renderer))
+    sheet = contact_sheet(settings.series.source(renderer))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, sheet.save)
     print(f"{path} shows the first images.")
@@ -177,7 +184,7 @@ def _dry_run(plan: Plan) -> None:
     cost = estimate(plan)
     seconds = cost.images / cost.images_per_second
     print(
-        f"{cost.images:,} images in {cost.files:,} files, about {_bytes(cost.total_bytes)}; "
+        f"{cost.images:,} images in {cost.files:,} files, about {_in_units(cost.total_bytes)}; "
         f"{seconds / 3600:,.1f} hours of one core like this one ({cost.images_per_second:,.0f} images/s)."
     )
 
@@ -186,7 +193,7 @@ def _progress(title: str) -> Callable[[int, int], ProgressBar]:
     return lambda done, total: ProgressBar(title, total, started_at=done)
 
 
-def _bytes(number: float) -> str:
+def _in_units(number: float) -> str:
     for unit in ("kB", "MB", "GB"):
         number /= 1000
         if number < 1000:

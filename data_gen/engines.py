@@ -20,8 +20,8 @@ from types import ModuleType
 from captcha_keras.cores import available_cores
 from captcha_keras.errors import CommandError, InputError
 from captcha_keras.files import write_bytes
-from data_gen.plan import Settings
-from data_gen.render import ImageSource
+from data_gen.series import ImageSource, Series
+from data_gen.settings import Settings
 from data_gen.storage import storage_of
 
 # How often a task is tried again whose worker or machine was lost.
@@ -36,6 +36,10 @@ class Job:
         settings: What to draw.
         folder: Where the files go; for a cluster one that all its machines share.
         renderer: "auto", "fast" or "library".
+
+    Example:
+        >>> Job(Settings(count=10), Path("data/captcha/images")).renderer
+        'auto'
     """
 
     settings: Settings
@@ -48,19 +52,37 @@ Engine = Callable[[Job, Iterator[int]], Iterator[int]]
 
 
 def draw_pieces(job: Job, pieces: list[int]) -> int:
-    """Draw and write pieces; returns the number of images."""
+    """Draw and write pieces; returns the number of images.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     images = draw_pieces(Job(Settings(count=10), Path(folder)), [0, 7])
+        ...     images, sorted(path.name for path in Path(folder).iterdir())
+        (2, ['00000.jpg', '00007.jpg'])
+    """
     storage = storage_of(job.settings)
-    source = _source(job.settings, job.renderer)
+    source = _source(job.settings.series, job.renderer)
     for piece in pieces:
-        write_bytes(job.folder / storage.name(piece), storage.content(piece, source))
+        write_bytes(job.folder / storage.file_name(piece), storage.content(piece, source))
     return sum(len(storage.images(piece)) for piece in pieces)
 
 
 def processes(workers: int | None = None) -> Engine:
-    """A pool of processes on this machine; as many as it may use cores by default.
+    """An engine that draws in a pool of processes of this machine.
+
+    Args:
+        workers: Number of processes; all cores that this process may use by default.
 
     Raises:
         InputError: The number of workers is below 1.
+
+    Example:
+        >>> import tempfile
+        >>> engine = processes(workers=1)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     sum(engine(Job(Settings(count=10), Path(folder)), iter(range(10))))
+        10
     """
     if workers is not None and workers < 1:
         raise InputError(f"The number of workers must be at least 1, got {workers}.")
@@ -93,7 +115,7 @@ def processes(workers: int | None = None) -> Engine:
 
 
 def ray_tasks(address: str | None = None, workers: int | None = None) -> Engine:
-    """Tasks of a Ray cluster: one on this machine that lives as long as the drawing, or an existing one.
+    """An engine that draws in tasks of a Ray cluster: an existing one, or one on this machine while it draws.
 
     A task whose worker or machine is lost is run again; what it wrote is written again, the same bytes.
 
@@ -103,6 +125,11 @@ def ray_tasks(address: str | None = None, workers: int | None = None) -> Engine:
 
     Raises:
         InputError: Ray is not installed, or nothing answers at the address.
+
+    Example:
+        >>> ray_tasks("somewhere")
+        Traceback (most recent call last):
+        captcha_keras.errors.InputError: The address of a Ray cluster must look like 10.0.0.1:6379, got 'somewhere'.
     """
     cluster = ray_cluster(address, workers)
 
@@ -119,7 +146,7 @@ def ray_tasks(address: str | None = None, workers: int | None = None) -> Engine:
                     for reference in finished:
                         images = ray.get(reference)
                         chunk = pending.pop(reference)
-                        if not (job.folder / storage.name(chunk[-1])).exists():
+                        if not (job.folder / storage.file_name(chunk[-1])).exists():
                             raise CommandError(
                                 f"The machines of the cluster do not share {job.folder} with this one; choose an "
                                 "--output on a shared file system, or draw shards."
@@ -140,17 +167,20 @@ def ray_tasks(address: str | None = None, workers: int | None = None) -> Engine:
 def ray_cluster(
     address: str | None = None, workers: int | None = None
 ) -> Callable[[], AbstractContextManager[ModuleType]]:
-    """What connects to a cluster, or starts one on this machine that lives as long as the block.
+    """A function that connects to a cluster, or starts one on this machine that lives as long as the block.
 
     Args:
         address: Of an existing cluster.
         workers: Processors of the local cluster; all cores by default.
 
     Returns:
-        Makes a context manager that gives the module `ray`, connected.
+        The function; it makes a context manager that gives the module `ray`, connected.
 
     Raises:
         InputError: Ray is not installed, or nothing answers at the address.
+
+    Example:
+        >>> connect = ray_cluster(workers=2)  # nothing starts before `with connect() as ray:`
     """
     try:
         import ray
@@ -187,7 +217,7 @@ def ray_cluster(
 
 
 def _check_address(address: str) -> None:
-    """Ray itself goes on trying to reach a cluster that is not there for many minutes."""
+    """Fail at once: Ray itself tries for many minutes to reach a cluster that is not there."""
     host, colon, port = address.rpartition(":")
     if not (host and colon and port.isascii() and port.isdigit() and int(port) < 65536):
         raise InputError(f"The address of a Ray cluster must look like 10.0.0.1:6379, got {address!r}.")
@@ -198,20 +228,26 @@ def _check_address(address: str) -> None:
 
 
 def process_pool(workers: int) -> ProcessPoolExecutor:
-    """A pool whose workers end with this process, even if it is killed, and leave Ctrl-C to it."""
+    """A pool whose workers end with this process, even if it is killed, and leave Ctrl-C to it.
+
+    Example:
+        >>> with process_pool(1) as pool:
+        ...     pool.submit(len, "captcha").result()
+        7
+    """
     # spawn: the same start on every system, and no copy of the parent's threads and locks.
     return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_start_worker)
 
 
 def _chunks(job: Job, pieces: Iterator[int]) -> Iterator[list[int]]:
-    size = storage_of(job.settings).chunk
+    size = storage_of(job.settings).chunk_size
     return iter(lambda: list(islice(pieces, size)), [])
 
 
 @lru_cache(1)
-def _source(settings: Settings, renderer: str) -> ImageSource:
-    """Kept between tasks: loading fonts and drawing glyphs takes longer than drawing an image."""
-    return settings.source(renderer)
+def _source(series: Series, renderer: str) -> ImageSource:
+    """Cached between tasks: loading fonts and drawing glyphs takes longer than drawing an image."""
+    return series.source(renderer)
 
 
 def _start_worker() -> None:
@@ -221,7 +257,7 @@ def _start_worker() -> None:
 
 
 def _die_with_parent() -> None:
-    """A pool's workers would wait for ever if their parent were killed with -9."""
+    """End with the parent: a pool's workers would wait for ever if it were killed with -9."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,9 +1,9 @@
 """The library's pixels, drawn faster.
 
-What is saved: the image of a character before it is rotated is drawn once (the crop that follows makes it depend on
+What saves time: the image of a character before it is rotated is drawn once (the crop that follows makes it depend on
 font and character alone), blanks are counted and not drawn, dots are points of a known shape, the smoothing filter is
-computed in whole numbers, and Pillow's C functions are called without their Python wrappers, which take longer than the
-work on images of this size. Everything else, the order of the random draws included, is `captcha.image.ImageCaptcha`'s;
+computed in whole numbers, and Pillow's C functions are called without their Python wrappers (`pillow_core.py`).
+Everything else, the order of the random draws included, is `captcha.image.ImageCaptcha`'s;
 `tests/data_gen/test_fast_captcha.py` compares the bytes.
 """
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil, cos, floor, radians, sin
 from typing import Any
 
 import numpy as np
@@ -19,33 +18,23 @@ from captcha import image as captcha_image
 from captcha.image import ColorTuple
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from PIL.Image import Dither, Resampling, Transform, Transpose
 from PIL.ImageFont import FreeTypeFont
 
 from data_gen.layout import Layout, mean_overlap
+from data_gen.pillow_core import BICUBIC, CORE, DITHER, NEAREST, QUAD, Core, quad_coefficients, rotated
 from data_gen.style import Style
 from data_gen.styled_captcha import StyledCaptcha
 
-# Pillow's images in C: private, but unchanged for years, and `renderer.py` compares pixels before it relies on them.
-Core = Any
-CORE: Any = vars(Image)["core"]
-
-# As plain numbers: an enumeration's members are looked up anew at each use.
-DITHER = int(Dither.FLOYDSTEINBERG)
-AFFINE, QUAD = int(Transform.AFFINE), int(Transform.QUAD)
-NEAREST, BILINEAR, BICUBIC = int(Resampling.NEAREST), int(Resampling.BILINEAR), int(Resampling.BICUBIC)
-
 CACHED_GLYPHS = 4096
 # From this alpha on, no pixel of a glyph vanishes when its coverage is multiplied by it: below, the crop differs.
-LEAST_ALPHA = 128
-QUARTER_TURNS = {90: Transpose.ROTATE_90, 180: Transpose.ROTATE_180, 270: Transpose.ROTATE_270}
-# Makes a share of 32 random bits, as the library does.
-EVERY_BIT = 2**32
+MIN_ALPHA = 128
+# 32 random bits divided by it are a fraction from 0 to below 1, as the library draws one.
+RANDOM_RANGE = 2**32
 
 
 @dataclass(frozen=True)
 class _Warped:
-    """A character as it is pasted: its image, RGBA, None for a blank; its size; the number of its font."""
+    """A character rotated and warped: its RGBA image (None for a blank), its size, the number of its font."""
 
     ink: Core | None
     width: int
@@ -58,8 +47,8 @@ class _Glyph:
     """A character in one font.
 
     Attributes:
-        width: What the library takes for its width, in pixels.
-        height: And its height.
+        width: Its width in pixels, as the library measures it.
+        height: Its height, likewise.
         coverage: 8-bit coverage of the box around its ink; None for a blank.
         box: Left, top, right and bottom of that box from where the text starts.
     """
@@ -76,7 +65,21 @@ class _Glyph:
 
 
 class FastCaptcha(StyledCaptcha):
-    """`StyledCaptcha` at two to three times its speed, with the same bytes from the same random numbers."""
+    """`StyledCaptcha` at two to three times its speed, with the same bytes from the same random numbers.
+
+    Args:
+        width: Width of an image in pixels.
+        height: Height of an image in pixels.
+        style: How it looks; the library's look by default.
+
+    Example:
+        >>> from data_gen.randomness import SeededSecrets, seeded
+        >>> def draw(captcha):
+        ...     with seeded(SeededSecrets(seed=0, index=5)):
+        ...         return captcha.generate_image("AB12").tobytes()
+        >>> draw(FastCaptcha(170, 80)) == draw(captcha_image.ImageCaptcha(170, 80))
+        True
+    """
 
     def __init__(self, width: int, height: int, style: Style | None = None) -> None:
         super().__init__(width, height, style)
@@ -84,7 +87,7 @@ class FastCaptcha(StyledCaptcha):
         self._placed: tuple[int, list[tuple[int, int, int]]] | None = None
         self._glyph = lru_cache(CACHED_GLYPHS)(_measure)
         self._dot = _dot_shape(self.style.noise_dot_width)
-        # Kept between images: arrays of this size made anew each time cost more in page faults than in arithmetic.
+        # Cached between images: arrays of this size made anew each time cost more in page faults than in arithmetic.
         self._buffers = lru_cache(1)(_smoothing_buffers)
 
     @property
@@ -106,7 +109,7 @@ class FastCaptcha(StyledCaptcha):
         secrets = captcha_image.secrets
         glyphs: list[_Warped] = []
         for character in chars:
-            if secrets.randbits(32) / EVERY_BIT > self.word_space_probability:
+            if secrets.randbits(32) / RANDOM_RANGE > self.word_space_probability:
                 glyphs.append(self._warped(" ", color))
             glyphs.append(self._warped(character, color))
         text_width = sum(glyph.width for glyph in glyphs)
@@ -188,16 +191,16 @@ class FastCaptcha(StyledCaptcha):
             for _ in range(7):
                 randbits(32)
             return _Warped(None, width, height, number)
-        turn, wide, tall, east1, south1, east2, south2 = [randbits(32) / EVERY_BIT for _ in range(7)]
+        turn, wide, tall, east1, south1, east2, south2 = [randbits(32) / RANDOM_RANGE for _ in range(7)]
 
         start, end = self.character_rotate
-        image = _rotated(_ink(glyph, font, character, color, dx, dy), (start + turn * (end - start)) % 360.0)
+        image = rotated(_ink(glyph, font, character, color, dx, dy), (start + turn * (end - start)) % 360.0)
 
         # The library's own arithmetic, term by term: another order rounds differently.
-        low_share, high_share = self.character_warp_dx
-        reach_x = width * wide * (high_share - low_share) + low_share
-        low_share, high_share = self.character_warp_dy
-        reach_y = height * tall * (high_share - low_share) + low_share
+        low_fraction, high_fraction = self.character_warp_dx
+        reach_x = width * wide * (high_fraction - low_fraction) + low_fraction
+        low_fraction, high_fraction = self.character_warp_dy
+        reach_y = height * tall * (high_fraction - low_fraction) + low_fraction
         x1 = int(east1 * (reach_x - (-reach_x)) + (-reach_x))
         y1 = int(south1 * (reach_y - (-reach_y)) + (-reach_y))
         x2 = int(east2 * (reach_x - (-reach_x)) + (-reach_x))
@@ -208,7 +211,7 @@ class FastCaptcha(StyledCaptcha):
             image = image.convert("RGBa", DITHER).resize(size, BICUBIC, (0, 0, *image.size))
         corners = ((x1, y1), (-x1, size[1] - y2), (size[0] + x2, size[1] + y2), (size[0] - x2, -y1))
         warped = CORE.new(image.mode, (width, height))
-        warped.transform((0, 0, width, height), image, QUAD, _quad(corners, width, height), NEAREST, True)
+        warped.transform((0, 0, width, height), image, QUAD, quad_coefficients(corners, width, height), NEAREST, True)
         # Taking the nearest pixel and dividing by alpha commute: the smaller image is converted.
         return _Warped(warped.convert("RGBA", DITHER) if resized else warped, width, height, number)
 
@@ -229,7 +232,7 @@ def _measure(font: FreeTypeFont, character: str) -> _Glyph:
 
 def _ink(glyph: _Glyph, font: FreeTypeFont, character: str, color: ColorTuple, dx: int, dy: int) -> Core:
     """The character in its colour, RGBA, cropped to its ink."""
-    opaque = isinstance(color, tuple) and (len(color) == 3 or color[3] >= LEAST_ALPHA)
+    opaque = isinstance(color, tuple) and (len(color) == 3 or color[3] >= MIN_ALPHA)
     if opaque and glyph.coverage is not None and glyph.fits(dx, dy):
         size = glyph.coverage.size
         image = CORE.new("RGBA", size)
@@ -238,47 +241,6 @@ def _ink(glyph: _Glyph, font: FreeTypeFont, character: str, color: ColorTuple, d
     drawn = Image.new("RGBA", (glyph.width + dx, glyph.height + dy))
     ImageDraw.Draw(drawn).text((dx, dy), character, font=font, fill=color)
     return drawn.crop(drawn.getbbox()).im
-
-
-def _rotated(image: Core, angle: float) -> Core:
-    """`PIL.Image.Image.rotate(angle, BILINEAR, expand=True)` of an RGBA image; degrees, 0 to below 360."""
-    if angle == 0:
-        return image
-    if angle in QUARTER_TURNS:
-        return image.transpose(QUARTER_TURNS[int(angle)])
-    width, height = image.size
-    turn = -radians(angle)
-    a = e = round(cos(turn), 15)
-    b, d = round(sin(turn), 15), round(-sin(turn), 15)
-    # About the centre; then the canvas grows until it holds the turned corners.
-    c = a * (-width / 2) + b * (-height / 2) + 0.0 + width / 2
-    f = d * (-width / 2) + e * (-height / 2) + 0.0 + height / 2
-    corners = ((0, 0), (width, 0), (width, height), (0, height))
-    xs = [a * x + b * y + c for x, y in corners]
-    ys = [d * x + e * y + f for x, y in corners]
-    new_width, new_height = ceil(max(xs)) - floor(min(xs)), ceil(max(ys)) - floor(min(ys))
-    x, y = -(new_width - width) / 2.0, -(new_height - height) / 2.0
-    matrix = (a, b, a * x + b * y + c, d, e, d * x + e * y + f)
-    turned = CORE.new("RGBa", (new_width, new_height))
-    premultiplied = image.convert("RGBa", DITHER)
-    turned.transform((0, 0, new_width, new_height), premultiplied, AFFINE, matrix, BILINEAR, True)
-    return turned.convert("RGBA", DITHER)
-
-
-def _quad(corners: tuple[tuple[int, int], ...], width: int, height: int) -> tuple[float, ...]:
-    """Coefficients of Pillow's QUAD transform from the north-west, south-west, south-east and north-east corner."""
-    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = corners
-    across, down = 1.0 / width, 1.0 / height
-    return (
-        x0,
-        (x3 - x0) * across,
-        (x1 - x0) * down,
-        (x2 - x1 - x3 + x0) * across * down,
-        y0,
-        (y3 - y0) * across,
-        (y1 - y0) * down,
-        (y2 - y1 - y3 + y0) * across * down,
-    )
 
 
 def _smoothing_buffers(width: int, height: int) -> tuple[NDArray[Any], ...]:

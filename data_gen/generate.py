@@ -1,4 +1,4 @@
-"""Write a data set: which folder, which pieces are missing, resume after any interruption."""
+"""Writing of a data set into a folder, resumed after any interruption."""
 
 from __future__ import annotations
 
@@ -14,20 +14,29 @@ from captcha_keras.dataset.layouts import DESCRIPTION, LABELS, PLAN
 from captcha_keras.errors import InputError
 from captcha_keras.files import is_temporary, write_atomically, write_json
 from data_gen.engines import Engine, Job, processes
-from data_gen.plan import Settings, Shard, first_difference
-from data_gen.storage import Storage, storage_of
+from data_gen.plan import Plan, Shard
+from data_gen.settings import Settings, first_difference
 
-# Makes, from the number of images already there and the total, what is called with the number of images done.
+# Called with the number of images already there and the total; returns a function to call with the number done.
 Progress = Callable[[int, int], Callable[[int], None]]
 
 HASH_BLOCK = 1 << 20
 
 
 class GenerationError(InputError):
-    """A folder that cannot take this data set."""
+    """A folder that cannot take this data set.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:  # doctest: +ELLIPSIS
+        ...     Path(folder, "thesis.txt").touch()
+        ...     generate_dataset(Settings(), Path(folder))
+        Traceback (most recent call last):
+        data_gen.generate.GenerationError: /... is not empty and holds no data set of this program.
+    """
 
 
-def generate(
+def generate_dataset(
     settings: Settings,
     output: Path,
     *,
@@ -40,14 +49,14 @@ def generate(
     """Draw a data set into a folder, or finish one that was interrupted.
 
     The bytes depend on `settings` (and `shard`) alone: not on the engine, the number of workers, the order of work
-    or a restart. A folder is finished when its `dataset.json` stands; everything before that resumes.
+    or a restart. A folder is finished once its `dataset.json` exists; until then the same call resumes.
 
     Args:
         settings: What to draw.
         output: The folder; made if it does not exist.
         engine: Where it is drawn; by default processes on all cores of this machine.
         renderer: "auto", "fast" or "library"; see `make_renderer`.
-        shard: Draw this part alone; `join` makes one data set of all parts.
+        shard: Draw this part alone; `join_shards` makes one data set of all parts.
         overwrite: Replace a finished data set with other settings. The new one is drawn beside it, in
             `<output>.new`, and takes its place when it is finished.
         progress: Told how many images are done.
@@ -59,52 +68,38 @@ def generate(
         GenerationError: The folder holds something else.
         CommandError: A worker process died.
         OSError: The disk is full or not writable.
+
+    Example:
+        >>> import tempfile
+        >>> from captcha_keras import CaptchaSpec
+        >>> from data_gen import Series, Settings, generate_dataset, processes
+        >>> settings = Settings(Series(CaptchaSpec("0123456789", 4, 6)), count=20)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     generate_dataset(settings, Path(folder), engine=processes(1))
+        ...     sorted(path.name for path in Path(folder).iterdir())
+        ...     Path(folder, "labels.txt").read_text().split()[:3]
+        True
+        ['dataset.json', 'images', 'labels.txt']
+        ['037669', '3317', '525858']
     """
     engine = engine or processes()
     plan = Plan(settings, shard or Shard())
 
     def fill(folder: Path) -> None:
         images = folder / plan.storage.folder
-        done = images_present(plan, images)
-        report = progress(done, plan.images) if progress else None
+        done = count_present_images(plan, images)
+        report = progress(done, plan.image_count) if progress else None
         for drawn in engine(Job(settings, images, renderer), missing_pieces(plan, images)):
             done += drawn
             if report:
                 report(done)
 
-    source = settings.source()
-    texts = (source.text(index) for index in range(plan.first, plan.first + plan.images))
-    return write_data_set(plan, plan.description(), texts, output, fill, overwrite=overwrite)
+    source = settings.series.source()
+    texts = (source.text(plan.first_image + index) for index in range(plan.image_count))
+    return write_dataset(plan, plan.description(), texts, output, fill, overwrite=overwrite)
 
 
-class Plan:
-    """A data set, or a shard of one, and its pieces; holds no list of them, however many there are.
-
-    Attributes:
-        settings: The settings of the whole data set.
-        shard: Which part of it.
-        storage: How it is divided into pieces.
-        pieces: Numbers of the pieces of this part.
-        first: Number of its first image.
-        images: Number of its images.
-    """
-
-    def __init__(self, settings: Settings, shard: Shard) -> None:
-        self.settings, self.shard = settings, shard
-        self.storage: Storage = storage_of(settings)
-        self.pieces = shard.pieces(self.storage.pieces)
-        self.first = self.storage.images(self.pieces[0]).start
-        self.images = self.storage.images(self.pieces[-1]).stop - self.first
-
-    def description(self) -> dict[str, Any]:
-        """What `dataset.json` says, without the checksums."""
-        part = None
-        if self.shard.of > 1:
-            part = {"number": self.shard.number, "of": self.shard.of, "first": self.first, "images": self.images}
-        return {**self.settings.description(), "shard": part}
-
-
-def write_data_set(
+def write_dataset(
     plan: Plan,
     description: dict[str, Any],
     texts: Iterable[str],
@@ -113,7 +108,7 @@ def write_data_set(
     *,
     overwrite: bool = False,
 ) -> bool:
-    """Find the folder to write, let `fill` put the missing pieces into it, and finish it.
+    """Write a data set: find its folder, let `fill` put the missing pieces into it, and finish it.
 
     Args:
         plan: The data set.
@@ -128,6 +123,17 @@ def write_data_set(
 
     Raises:
         GenerationError: The folder holds something else.
+
+    Example:
+        >>> import tempfile
+        >>> plan = Plan(Settings(count=1), Shard())
+        >>> def fill(folder: Path) -> None:
+        ...     (folder / "images" / "00000.jpg").write_bytes(b"image")
+        >>> with tempfile.TemporaryDirectory() as output:
+        ...     write_dataset(plan, plan.description(), ["AB12"], Path(output), fill)
+        ...     Path(output, "labels.txt").read_text().split()
+        True
+        ['AB12']
     """
     output = output.absolute()
     replacement = output.with_name(output.name + ".new")
@@ -153,38 +159,64 @@ def write_data_set(
     files.mkdir(parents=True, exist_ok=True)
     if not (folder / DESCRIPTION).is_file():
         write_json(folder / PLAN, description)
-    _sweep(files)
+    _remove_temporary(files)
     fill(folder)
-    _sweep(files)  # Ray goes on without a worker that was killed
+    _remove_temporary(files)  # Ray goes on without a worker that was killed
     _finish(plan, folder, description, texts)
     if folder is not output:
         _replace(output, replacement)
     return True
 
 
-def images_present(plan: Plan, files: Path) -> int:
-    """How many images of the plan are in the folder already."""
+def count_present_images(plan: Plan, files: Path) -> int:
+    """How many images of the plan are in the folder already.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Path(folder, "00001.jpg").touch()
+        ...     count_present_images(Plan(Settings(count=3), Shard()), Path(folder))
+        1
+    """
     with os.scandir(files) as entries:
-        names = sum(1 for _ in entries)
-    if names == len(plan.pieces):
-        return plan.images
-    if plan.storage.pieces == plan.settings.count:
-        return names
-    return sum(len(plan.storage.images(piece)) for piece in plan.pieces if (files / plan.storage.name(piece)).exists())
+        file_count = sum(1 for _ in entries)
+    if file_count == len(plan.pieces):
+        return plan.image_count
+    if plan.storage.piece_count == plan.settings.count:
+        return file_count
+    return sum(
+        len(plan.storage.images(piece)) for piece in plan.pieces if (files / plan.storage.file_name(piece)).exists()
+    )
 
 
 def missing_pieces(plan: Plan, files: Path) -> Iterator[int]:
-    """The pieces that are not there, asked one by one: nothing is kept for millions of files."""
+    """The pieces that are not there, asked one by one: no list of millions of files is held.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Path(folder, "00001.jpg").touch()
+        ...     list(missing_pieces(Plan(Settings(count=3), Shard()), Path(folder)))
+        [0, 2]
+    """
     prefix = f"{files}{os.sep}"
     # os.path: a Path for each of millions of files takes longer than the question.
-    return (piece for piece in plan.pieces if not os.path.exists(prefix + plan.storage.name(piece)))  # noqa: PTH110
+    return (piece for piece in plan.pieces if not os.path.exists(prefix + plan.storage.file_name(piece)))  # noqa: PTH110
 
 
 def sha256_of_pieces(plan: Plan, files: Path) -> str:
-    """SHA-256 over the files of the plan in order, in hexadecimal."""
+    """SHA-256 over the files of the plan in order, in hexadecimal.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     size = Path(folder, "00000.jpg").write_bytes(b"image")
+        ...     sha256_of_pieces(Plan(Settings(count=1), Shard()), Path(folder))[:8]
+        '6105d6cc'
+    """
     digest = hashlib.sha256()
     for piece in plan.pieces:
-        with (files / plan.storage.name(piece)).open("rb") as file:
+        with (files / plan.storage.file_name(piece)).open("rb") as file:
             while block := file.read(HASH_BLOCK):
                 digest.update(block)
     return digest.hexdigest()
@@ -207,7 +239,7 @@ def _recorded(folder: Path) -> dict[str, Any] | None:
     return None
 
 
-def _sweep(files: Path) -> None:
+def _remove_temporary(files: Path) -> None:
     """Remove what processes that were killed left half written."""
     with os.scandir(files) as entries:
         for entry in entries:
@@ -216,7 +248,7 @@ def _sweep(files: Path) -> None:
 
 
 def _finish(plan: Plan, folder: Path, description: dict[str, Any], texts: Iterable[str]) -> None:
-    """Write the labels and, last, `dataset.json`: the data set is finished when that stands."""
+    """Write the labels and, last, `dataset.json`: the data set is finished once that exists."""
     labels = hashlib.sha256()
 
     def write(path: Path) -> None:

@@ -1,10 +1,11 @@
-"""Shards that were drawn anywhere, in any order, become the data set that one machine would have drawn."""
+"""Joining of shards, drawn anywhere and in any order, into the data set that one machine would have drawn."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,15 @@ from captcha_keras.dataset.layouts import DESCRIPTION, LABELS, read_description,
 from captcha_keras.errors import InputError
 from captcha_keras.files import write_atomically
 from captcha_keras.spec import CaptchaSpec
-from data_gen.generate import Plan, Progress, sha256_of_pieces, write_data_set
-from data_gen.plan import Settings, Shard, file_sha256, first_difference
+from data_gen.generate import Progress, sha256_of_pieces, write_dataset
+from data_gen.plan import Plan, Shard
+from data_gen.series import Series
+from data_gen.settings import Settings, file_sha256, first_difference
 
 
-def join(shards: Sequence[Path], output: Path, *, overwrite: bool = False, progress: Progress | None = None) -> bool:
+def join_shards(
+    shards: Sequence[Path], output: Path, *, overwrite: bool = False, progress: Progress | None = None
+) -> bool:
     """Make one data set of its shards; the shards stay. A join that was killed goes on.
 
     The files are hard links where the file system allows it, copies elsewhere.
@@ -32,20 +37,30 @@ def join(shards: Sequence[Path], output: Path, *, overwrite: bool = False, progr
 
     Raises:
         InputError: A shard is missing, unfinished, damaged, or of another data set.
+
+    Example:
+        >>> import tempfile
+        >>> from data_gen import Settings, Shard, generate_dataset, join_shards, processes
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     parts = [Path(folder, "part1"), Path(folder, "part2")]
+        ...     for number, part in enumerate(parts, start=1):
+        ...         drawn = generate_dataset(Settings(count=6), part, shard=Shard(number, 2), engine=processes(1))
+        ...     join_shards(parts, Path(folder, "whole"))
+        ...     len(list(Path(folder, "whole", "images").iterdir()))
+        True
+        6
     """
-    # What the machines that drew recorded is what holds: this one need have neither their fonts nor their releases.
+    # The recorded descriptions decide: this machine may lack the fonts and releases of those that drew.
     descriptions = {folder: read_description(folder / DESCRIPTION) for folder in shards}
     ordered = _ordered(descriptions)
     whole = {key: value for key, value in descriptions[ordered[0]].items() if key != "sha256"} | {"shard": None}
-    settings = Settings(
-        CaptchaSpec.from_json(whole["spec"]), whole["count"], whole["seed"], whole["image_format"],
-        storage=whole["storage"],
-    )  # fmt: skip
+    series = Series(CaptchaSpec.from_json(whole["spec"]), whole["seed"], whole["image_format"])
+    settings = Settings(series, whole["count"], whole["storage"])
     plan = Plan(settings, Shard())
 
     def fill(folder: Path) -> None:
         files = folder / plan.storage.folder
-        report = progress(0, plan.images) if progress else None
+        report = progress(0, plan.image_count) if progress else None
         done = 0
         for number, source in enumerate(ordered, start=1):
             part = Plan(settings, Shard(number, len(ordered)))
@@ -56,19 +71,19 @@ def join(shards: Sequence[Path], output: Path, *, overwrite: bool = False, progr
             ):
                 raise InputError(f"{source} does not hold what it was finished with: draw this shard again.")
             for piece in part.pieces:
-                name = part.storage.name(piece)
+                name = part.storage.file_name(piece)
                 if not (files / name).exists():
-                    write_atomically(files / name, _Link(source / part.storage.folder / name))
-            done += part.images
+                    write_atomically(files / name, partial(_link_or_copy, source / part.storage.folder / name))
+            done += part.image_count
             if report:
                 report(done)
 
     texts = (text for folder in ordered for text in read_lines(folder / LABELS))
-    return write_data_set(plan, whole, texts, output, fill, overwrite=overwrite)
+    return write_dataset(plan, whole, texts, output, fill, overwrite=overwrite)
 
 
 def _ordered(descriptions: dict[Path, dict[str, Any]]) -> list[Path]:
-    """The folders in the order of their shards, each there once."""
+    """The folders in the order of their shards, each shard once."""
     first, expected = next(iter(descriptions.items()))
     found: dict[int, Path] = {}
     for folder, description in descriptions.items():
@@ -90,15 +105,9 @@ def _ordered(descriptions: dict[Path, dict[str, Any]]) -> list[Path]:
     return [found[number] for number in sorted(found)]
 
 
-class _Link:
-    """Puts a file into another place without copying it, if possible."""
-
-    def __init__(self, source: Path) -> None:
-        self._source = source
-
-    def __call__(self, target: Path) -> None:
-        try:
-            os.link(self._source, target)
-        except OSError:
-            # Another file system, or one without hard links. A full disk fails here as well.
-            shutil.copyfile(self._source, target)
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        # Another file system, or one without hard links. A full disk fails here as well.
+        shutil.copyfile(source, target)

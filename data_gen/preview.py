@@ -7,10 +7,10 @@ import math
 from captcha.image import DEFAULT_FONTS
 from PIL import Image, ImageDraw, ImageFont
 
-from data_gen.render import ImageSource
+from data_gen.series import ImageSource
 
 MARGIN = 8
-CAPTION = 22
+CAPTION_HEIGHT = 22
 SHEET_WIDTH = 800
 
 
@@ -18,23 +18,29 @@ def contact_sheet(source: ImageSource, count: int = 24) -> Image.Image:
     """The first images of a series in rows, with their texts below.
 
     Args:
-        source: The series.
+        source: What draws the series.
         count: How many.
 
     Returns:
         An RGB image about 800 pixels wide, wider if one image is.
+
+    Example:
+        >>> from data_gen import Series
+        >>> contact_sheet(Series().source(), count=4).size
+        (720, 118)
     """
-    width, height = source.spec.width, source.spec.height
+    spec, style = source.series.spec, source.series.style
+    width, height = spec.width, spec.height
     columns = max(1, min(count, (SHEET_WIDTH - MARGIN) // (width + MARGIN)))
     rows = math.ceil(count / columns)
-    size = (MARGIN + columns * (width + MARGIN), MARGIN + rows * (height + CAPTION + MARGIN))
+    size = (MARGIN + columns * (width + MARGIN), MARGIN + rows * (height + CAPTION_HEIGHT + MARGIN))
     sheet = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(sheet)
-    font = ImageFont.truetype((source.style.fonts or DEFAULT_FONTS)[0], 16)
+    font = ImageFont.truetype((style.fonts or DEFAULT_FONTS)[0], 16)
     for index in range(count):
         text, image = source.image(index)
         row, column = divmod(index, columns)
-        left, top = MARGIN + column * (width + MARGIN), MARGIN + row * (height + CAPTION + MARGIN)
+        left, top = MARGIN + column * (width + MARGIN), MARGIN + row * (height + CAPTION_HEIGHT + MARGIN)
         sheet.paste(image, (left, top))
-        draw.text((left + width / 2, top + height + CAPTION / 2), text, fill="black", font=font, anchor="mm")
+        draw.text((left + width / 2, top + height + CAPTION_HEIGHT / 2), text, fill="black", font=font, anchor="mm")
     return sheet

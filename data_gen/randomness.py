@@ -23,7 +23,14 @@ class SeededSecrets:
         index: Number of the image.
 
     Attributes:
-        randbits: A number of as many random bits as it is told.
+        randbits: Function from a number of bits to a random number of as many bits.
+
+    Example:
+        >>> secrets = SeededSecrets(seed=0, index=5)
+        >>> [secrets.randbelow(6) for _ in range(5)]
+        [4, 1, 3, 2, 4]
+        >>> SeededSecrets(seed=0, index=5).choice("ABCDEF")
+        'E'
     """
 
     def __init__(self, seed: int | str, index: int) -> None:
@@ -51,7 +58,15 @@ class SeededSecrets:
 
 @contextmanager
 def seeded(secrets: SeededSecrets) -> Iterator[None]:
-    """Let `captcha.image` draw from `secrets` while the block runs (one thread at a time)."""
+    """Let `captcha.image` draw from `secrets` while the block runs (one thread at a time).
+
+    Example:
+        >>> def pixels():
+        ...     with seeded(SeededSecrets(0, 5)):
+        ...         return captcha_image.ImageCaptcha().generate_image("AB12").tobytes()
+        >>> pixels() == pixels()
+        True
+    """
     original = captcha_image.secrets
     captcha_image.secrets = secrets
     try:

@@ -13,20 +13,24 @@ from data_gen.styled_captcha import StyledCaptcha, library_captcha
 from data_gen.texts import TextSource
 
 RENDERERS = ("auto", "fast", "library")
-COMPARED = 6
+COMPARED_IMAGES = 6
 
 
 def make_renderer(spec: CaptchaSpec, style: Style, name: str = "auto") -> ImageCaptcha:
-    """What draws an image of a text (`generate_image`), from the random numbers of `captcha.image.secrets`.
+    """Make what draws an image of a text (`generate_image`) from the random numbers of `captcha.image.secrets`.
 
     Args:
         spec: Texts and size.
         style: The look.
-        name: "fast", "library", or "auto": fast as long as it draws what the library draws, which a few images
-            show, so that a newer `captcha` or Pillow that draws otherwise decides.
+        name: "fast", "library", or "auto". Auto is fast if a few images have the same pixels as the library's, and
+            the library otherwise, so that the images follow a newer `captcha` or Pillow that draws differently.
 
     Raises:
         InputError: There is no renderer of that name.
+
+    Example:
+        >>> type(make_renderer(CaptchaSpec(), Style(), "library")).__name__
+        'ImageCaptcha'
     """
     if name not in RENDERERS:
         raise InputError(f"The renderer must be {', '.join(RENDERERS)}, got {name!r}.")
@@ -34,7 +38,7 @@ def make_renderer(spec: CaptchaSpec, style: Style, name: str = "auto") -> ImageC
     if name == "library":
         return reference
     fast = FastCaptcha(spec.width, spec.height, style)
-    return fast if name == "fast" or _same(fast, reference, spec) else reference
+    return fast if name == "fast" or _same_pixels(fast, reference, spec) else reference
 
 
 def _reference(spec: CaptchaSpec, style: Style) -> ImageCaptcha:
@@ -43,14 +47,14 @@ def _reference(spec: CaptchaSpec, style: Style) -> ImageCaptcha:
     return StyledCaptcha(spec.width, spec.height, style)
 
 
-def _same(fast: FastCaptcha, reference: ImageCaptcha, spec: CaptchaSpec) -> bool:
+def _same_pixels(fast: FastCaptcha, reference: ImageCaptcha, spec: CaptchaSpec) -> bool:
     texts = TextSource(spec)
-    for index in range(COMPARED):
+    for index in range(COMPARED_IMAGES):
         text = texts.draw(SeededSecrets("renderer", index))
         with seeded(SeededSecrets("renderer", index)):
             expected = reference.generate_image(text).tobytes()
         with seeded(SeededSecrets("renderer", index)):
-            # Whatever a changed library or Pillow makes of it: then the library draws.
+            # A changed library or Pillow may raise anything: then the library draws.
             try:
                 drawn = fast.generate_image(text).tobytes()
             except Exception:

@@ -16,8 +16,8 @@ from captcha_keras.dataset.layouts import (
     record_files,
 )
 from captcha_keras.dataset.tfrecord import encode_example, frame
-from data_gen.plan import Settings
-from data_gen.render import ImageSource
+from data_gen.series import ImageSource
+from data_gen.settings import Settings
 
 
 class Storage(Protocol):
@@ -25,37 +25,48 @@ class Storage(Protocol):
 
     Attributes:
         folder: Name of the folder that they lie in.
-        pieces: Their number.
-        chunk: How many make a task of a worker: half a second's work or more.
+        piece_count: Their number.
+        chunk_size: How many make a task of a worker: half a second's work or more.
+
+    Example:
+        >>> storage = storage_of(Settings(count=10_000))
+        >>> storage.piece_count, storage.folder, storage.file_name(7)
+        (10000, 'images', '00007.jpg')
     """
 
     folder: str
-    pieces: int
-    chunk: int
+    piece_count: int
+    chunk_size: int
 
-    def name(self, piece: int) -> str:
+    def file_name(self, piece: int) -> str:
         """Name of a file."""
 
     def images(self, piece: int) -> range:
         """Which images are in it."""
 
     def content(self, piece: int, source: ImageSource) -> bytes:
-        """Its bytes."""
+        """Draw its images; returns its bytes."""
 
 
 class ImageFiles:
-    """A file for each image."""
+    """A file for each image.
+
+    Example:
+        >>> files = ImageFiles(Settings(count=10))
+        >>> files.file_name(3), files.images(3)
+        ('00003.jpg', range(3, 4))
+    """
 
     folder = IMAGES
-    chunk = 64
+    chunk_size = 64
 
     def __init__(self, settings: Settings) -> None:
-        self.pieces = settings.count
-        self._format = settings.image_format
+        self.piece_count = settings.count
+        self._format = settings.series.image_format
 
-    def name(self, piece: int) -> str:
+    def file_name(self, piece: int) -> str:
         """Name of a file."""
-        return image_name(piece, self.pieces, self._format)
+        return image_name(piece, self.piece_count, self._format)
 
     def images(self, piece: int) -> range:
         """The image of that number."""
@@ -67,18 +78,24 @@ class ImageFiles:
 
 
 class RecordFiles:
-    """TFRecord files of `tf.train.Example` messages, 4,096 images each."""
+    """TFRecord files of `tf.train.Example` messages, 4,096 images each.
+
+    Example:
+        >>> files = RecordFiles(Settings(count=10_000))
+        >>> files.file_name(2), files.images(2)
+        ('images-00002-of-00003.tfrecord', range(8192, 10000))
+    """
 
     folder = RECORDS
-    chunk = 1
+    chunk_size = 1
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.pieces = record_files(settings.count)
+        self.piece_count = record_files(settings.count)
 
-    def name(self, piece: int) -> str:
-        """Name of a file, such as `images-00002-of-00013.tfrecord`."""
-        return record_file_name(piece, self.pieces)
+    def file_name(self, piece: int) -> str:
+        """Name of a file."""
+        return record_file_name(piece, self.piece_count)
 
     def images(self, piece: int) -> range:
         """Which images are in it."""
@@ -89,16 +106,16 @@ class RecordFiles:
         return b"".join(frame(self._example(index, source)) for index in self.images(piece))
 
     def _example(self, index: int, source: ImageSource) -> bytes:
-        settings = self._settings
+        series = self._settings.series
         drawing = source.draw(index)
         return encode_example(
             {
                 "image/encoded": drawing.content,
-                "image/format": settings.image_format.encode(),
-                "image/filename": image_name(index, settings.count, settings.image_format).encode(),
+                "image/format": series.image_format.encode(),
+                "image/filename": image_name(index, self._settings.count, series.image_format).encode(),
                 "image/text": drawing.text.encode(),
-                "image/height": settings.spec.height,
-                "image/width": settings.spec.width,
+                "image/height": series.spec.height,
+                "image/width": series.spec.width,
                 "image/channels": 3,
                 "image/colorspace": b"RGB",
             }
@@ -106,5 +123,10 @@ class RecordFiles:
 
 
 def storage_of(settings: Settings) -> Storage:
-    """The storage that the settings ask for."""
+    """The storage that the settings ask for.
+
+    Example:
+        >>> storage_of(Settings(count=10_000)).piece_count
+        10000
+    """
     return RecordFiles(settings) if settings.storage == "tfrecord" else ImageFiles(settings)

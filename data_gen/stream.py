@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from captcha_keras.cores import available_cores
 from captcha_keras.errors import CommandError
 from data_gen.engines import process_pool
-from data_gen.render import ImageSource, Series
+from data_gen.series import ImageSource, Series
 
 Batch = tuple[NDArray[np.uint8], list[str]]
 
-# Batches that each worker draws ahead.
-AHEAD = 3
+# Batches that each worker draws ahead of their use.
+BATCHES_AHEAD = 3
 
 
 class ImageStream:
@@ -27,6 +27,14 @@ class ImageStream:
 
     Args:
         workers: Number of processes; all cores by default.
+
+    Example:
+        >>> from data_gen import ImageStream, Series
+        >>> with ImageStream(workers=1) as stream:
+        ...     for images, texts in stream.batches(Series(), first=0, batch_size=4, count=2):
+        ...         print(images.shape, texts)
+        (4, 80, 170, 3) ['ETQR', 'ED7T', 'BNYM', 'RIOE']
+        (4, 80, 170, 3) ['MAGO', 'OLWY', 'IJMD', '9CAN']
     """
 
     def __init__(self, workers: int | None = None) -> None:
@@ -60,7 +68,7 @@ class ImageStream:
         try:
             for start in starts:
                 pending.append(self._pool.submit(_draw, series, start, batch_size))
-                if len(pending) > AHEAD * self._workers:
+                if len(pending) > BATCHES_AHEAD * self._workers:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()

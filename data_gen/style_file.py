@@ -23,6 +23,12 @@ def read_captcha(name: str) -> tuple[CaptchaSpec, Style]:
 
     Raises:
         StyleError: There is no such preset or file, or it is wrong.
+
+    Example:
+        >>> from data_gen import read_captcha
+        >>> spec, style = read_captcha("separated")
+        >>> spec.length, style.gap
+        ('4', 4)
     """
     if name in PRESETS:
         return CaptchaSpec(), PRESETS[name]
@@ -55,10 +61,14 @@ def read_captcha(name: str) -> tuple[CaptchaSpec, Style]:
 
 
 def spec_fields(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of `CaptchaSpec` that some of `SPEC_FIELDS` decide, as a file or a command line has them.
+    """Fields of `CaptchaSpec` from fields of `SPEC_FIELDS`, as a file or a command line has them.
 
     Raises:
         InputError: The length or the alphabet is wrong.
+
+    Example:
+        >>> spec_fields({"length": "4-8", "alphabet": ["digits", "xyz"]})
+        {'alphabet': '0123456789xyz', 'min_length': 4, 'max_length': 8}
     """
     given = dict(values)
     if "length" in given:

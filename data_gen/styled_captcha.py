@@ -15,7 +15,11 @@ class StyledCaptcha(ImageCaptcha):
     Args:
         width: Width of an image in pixels.
         height: Height of an image in pixels.
-        style: How it looks.
+        style: How it looks; the library's look by default.
+
+    Example:
+        >>> StyledCaptcha(170, 80, Style(gap=4)).generate_image("AB12").size
+        (170, 80)
     """
 
     def __init__(self, width: int, height: int, style: Style | None = None) -> None:
@@ -73,7 +77,12 @@ class StyledCaptcha(ImageCaptcha):
 
 
 def library_captcha(width: int, height: int, style: Style) -> ImageCaptcha:
-    """The library's own class with the parameters of a style; what it has no parameter for is left out."""
+    """The library's own class with the parameters of a style; what it has no parameter for is left out.
+
+    Example:
+        >>> library_captcha(170, 80, Style(character_rotate=(-5, 5))).character_rotate
+        (-5, 5)
+    """
     captcha = ImageCaptcha(width, height, list(style.fonts) or None, style.font_sizes)
     _set_parameters(captcha, style)
     return captcha

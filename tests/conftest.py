@@ -31,7 +31,9 @@ def small_spec() -> CaptchaSpec:
 def drawn(tmp_path_factory: pytest.TempPathFactory, small_spec: CaptchaSpec) -> Path:
     """A finished data set of 120 small images; never write into it."""
     folder = tmp_path_factory.mktemp("data") / "drawn"
-    data_gen.generate(data_gen.Settings(small_spec, 120, seed=3), folder, engine=data_gen.processes(1))
+    data_gen.generate_dataset(
+        data_gen.Settings(data_gen.Series(small_spec, 3), 120), folder, engine=data_gen.processes(1)
+    )
     return folder
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from captcha_keras.spec import CaptchaSpec
-from data_gen import ImageSource
+from data_gen import Series
 
 SPEC = CaptchaSpec(width=120, height=60)
 RANDOM = np.random.default_rng(0)
@@ -36,7 +36,7 @@ def grey_png(bits: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-CAPTCHA = ImageSource(SPEC, 0).image(0)[1]
+CAPTCHA = Series(SPEC, 0).source().image(0)[1]
 JPEG = encoded(CAPTCHA, "jpeg", quality=95, subsampling=0)
 PNG = encoded(CAPTCHA)
 PALETTE = CAPTCHA.quantize(20)

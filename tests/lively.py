@@ -5,13 +5,13 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from captcha_keras.images import decode_image
-from captcha_keras.networks import build_network
+from captcha_keras.dataset.images import decode_image
+from captcha_keras.networks.registry import build_network
 from captcha_keras.spec import CaptchaSpec
-from data_gen import ImageSource
+from data_gen import Series
 
 SPEC = CaptchaSpec("0OXé", 1, 3, 96, 64)
-SOURCE = ImageSource(SPEC, 3)
+SOURCE = Series(SPEC, 3).source()
 FILES = [SOURCE.draw(index).content for index in range(8)]
 
 

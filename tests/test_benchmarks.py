@@ -15,16 +15,18 @@ import pytest
 from benchmarks import ablation, audits_side_by_side, zero_o
 from benchmarks.audit_agreement import agreements
 from benchmarks.peers import draw_captcha03, named_by_text
-from benchmarks.peers.captcha_break import captcha_break, trunk_side
+from benchmarks.peers.captcha_break import backbone_side, captcha_break
 from benchmarks.time_to_accuracy import minutes_to, row, table
-from captcha_keras.audit import Budget, Drawn
+from captcha_keras.audit.budget import Budget
 from captcha_keras.audit.findings import findings
 from captcha_keras.audit.plan import Trial
-from captcha_keras.dataset import open_dataset
-from captcha_keras.networks import build_network
+from captcha_keras.audit.subject import Drawn
+from captcha_keras.dataset.layouts import open_dataset
 from captcha_keras.networks.heads import stacked_logits
+from captcha_keras.networks.registry import build_network
 from captcha_keras.spec import CaptchaSpec
-from captcha_keras.training import RunFolder, TrainConfig
+from captcha_keras.training.config import TrainConfig
+from captcha_keras.training.run_folder import RunFolder
 from tests.audit.results import made_up
 
 
@@ -32,7 +34,7 @@ def test_captcha_break_is_the_network_described() -> None:
     network = captcha_break(CaptchaSpec(width=128, height=64))
     assert network.count_params() == 2_653_360
     assert network.get_layer("flatten").output.shape == (None, 4 * 2 * 256)
-    assert trunk_side(128) == 4
+    assert backbone_side(128) == 4
     kinds = [type(layer).__name__ for layer in network.layers]
     assert kinds.count("Conv2D") == kinds.count("BatchNormalization") == 10
     assert kinds.count("MaxPooling2D") == 5
@@ -131,13 +133,13 @@ def test_the_forced_choice_compares_the_two_images_of_a_pair() -> None:
 
 
 def test_two_audits_are_held_against_each_other() -> None:
-    def audit(shares: dict[int, tuple[float, float, float]], half: tuple[float, float | None, float | None]) -> dict:
+    def audit(fractions: dict[int, tuple[float, float, float]], half: tuple[float, float | None, float | None]) -> dict:
         points = [
             {"samples": samples, "read": {"low": low, "value": value, "high": high}}
-            for samples, (low, value, high) in shares.items()
+            for samples, (low, value, high) in fractions.items()
         ]
         low, samples, high = half
-        return {"points": points, "crossings": [{"share": 0.5, "low": low, "samples": samples, "high": high}]}
+        return {"points": points, "crossings": [{"fraction": 0.5, "low": low, "samples": samples, "high": high}]}
 
     first = audit({250: (0.1, 0.2, 0.3), 1000: (0.5, 0.6, 0.7), 4000: (0.8, 0.9, 0.95)}, (300, 700, None))
     second = audit({250: (0, 0.31, 1), 1000: (0, 0.5, 1)}, (0, None, None))
@@ -150,10 +152,10 @@ def test_two_audits_are_held_against_each_other() -> None:
 
 
 def test_audits_stand_side_by_side_with_what_each_found() -> None:
-    def audit(shares: dict[int, float]) -> dict:
-        budget = Budget(tuple(shares), repetitions=2, images=64, test=200)
-        trials = [Trial(Drawn(), samples, number, budget) for samples in shares for number in (0, 1)]
-        results = [made_up(trial, shares[trial.samples]) for trial in trials]
+    def audit(fractions: dict[int, float]) -> dict:
+        budget = Budget(tuple(fractions), repetitions=2, images=64, test=200)
+        trials = [Trial(Drawn(), samples, number, budget) for samples in fractions for number in (0, 1)]
+        results = [made_up(trial, fractions[trial.samples]) for trial in trials]
         return json.loads(json.dumps(findings(Drawn(), budget, results).to_json()))
 
     weak, strong = {250: 0.3, 1000: 0.995}, {250: 0.0, 1000: 0.0}
@@ -167,7 +169,7 @@ def test_audits_stand_side_by_side_with_what_each_found() -> None:
     assert 250 < float(cells["labelled images to read 50 %"][0]) < 1000
     assert cells["CPU minutes of the longest training"] == ("0.7", "0.7")
     assert cells["answered where sure, of these right"][1] == "none"
-    change = {"name": "overlap", "rate": {"share": 0.25}}
+    change = {"name": "overlap", "rate": {"fraction": 0.25}}
     *_, last = audits_side_by_side.rows({"one": audit(weak) | {"sweep": {"changes": [change]}}, "two": audit(weak)})
     assert last == ("hardest change, what is read with it", "overlap, 25.0 %", "not tried")
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from captcha_keras.characters import Characters, balanced, cut_characters, write_characters
-from captcha_keras.dataset import load, open_dataset
+from captcha_keras.training.characters import Characters, balanced, cut_characters, write_characters
+from captcha_keras.dataset.layouts import open_dataset
+from captcha_keras.dataset.load import load
 from captcha_keras.errors import InputError
-from captcha_keras.segmentation import Cutter
+from captcha_keras.networks.segmentation import Cutter
 from captcha_keras.spec import CaptchaSpec
-from data_gen import ImageSource
+from data_gen import Series
 from data_gen.style import PRESETS
 
 SPEC = CaptchaSpec("ABx", 2, 4, 150, 60)
@@ -21,7 +22,7 @@ SPEC = CaptchaSpec("ABx", 2, 4, 150, 60)
 
 @pytest.fixture(scope="module")
 def characters() -> Characters:
-    source = ImageSource(SPEC, 5, style=PRESETS["separated"])
+    source = Series(SPEC, 5, style=PRESETS["separated"]).source()
     drawn = [source.draw(index) for index in range(30)]
     pixels = np.stack([each.pixels for each in drawn])
     pixels[3] = 255  # no ink

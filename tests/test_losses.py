@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from captcha_keras.errors import InputError
-from captcha_keras.losses import CrossEntropy, CutCrossEntropy, MultiLabelSoftMargin
-from captcha_keras.networks import find_network
+from captcha_keras.networks.losses import CrossEntropy, CutCrossEntropy, MultiLabelSoftMargin
+from captcha_keras.networks.registry import find_network
 from captcha_keras.spec import CaptchaSpec
 
 LABELS = np.array([[0, 2], [1, 3], [2, 2]], np.int32)
@@ -14,8 +14,8 @@ LOGITS = np.random.default_rng(0).normal(0, 2, (3, 2, 4)).astype(np.float32)
 
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    shares = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
-    return np.asarray(-np.log(np.take_along_axis(shares, labels[..., None], axis=-1))[..., 0])
+    fractions = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    return np.asarray(-np.log(np.take_along_axis(fractions, labels[..., None], axis=-1))[..., 0])
 
 
 def test_cross_entropy_is_kerass_own() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from captcha_keras.metrics import captcha_accuracy, character_accuracy
+from captcha_keras.training.metrics import captcha_accuracy, character_accuracy
 
 TRUTH = np.array([[0, 1], [2, 2], [1, 0]])
 READ = np.array([[0, 1], [2, 1], [0, 1]])

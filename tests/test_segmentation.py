@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from captcha_keras.segmentation import Cutter, reason
+from captcha_keras.networks.segmentation import Cutter, reason
 from captcha_keras.spec import CaptchaSpec
-from data_gen import ImageSource
+from data_gen import Series
 from data_gen.style import PRESETS
 
 HEIGHT = 24
@@ -127,7 +127,7 @@ def test_images_of_the_separated_style_are_cut_right(length: tuple[int, int]) ->
     spec = CaptchaSpec(min_length=length[0], max_length=length[1], width=40 * length[1])
     found = {}
     for style in ("separated", "library"):
-        source = ImageSource(spec, 11, style=PRESETS[style])
+        source = Series(spec, 11, style=PRESETS[style]).source()
         drawn = [source.draw(index) for index in range(200)]
         _, count = Cutter(side=40).characters(np.stack([each.pixels for each in drawn]), spec.max_length)
         found[style] = np.mean(np.asarray(count) == [len(each.text) for each in drawn])

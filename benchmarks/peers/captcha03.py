@@ -25,18 +25,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measure import RESULTS, environment
-from captcha_keras.devices import precision_policy, select_device
-from captcha_keras.evaluation import Rate
+from captcha_keras.evaluation.rates import Rate
 from captcha_keras.files import write_json
-from captcha_keras.metrics import captcha_accuracy, character_accuracy
-from captcha_keras.networks import build_network
 from captcha_keras.networks.heads import stacked_logits
-from captcha_keras.pipeline import batches, streamed_batches
+from captcha_keras.networks.registry import build_network
+from captcha_keras.pipeline.batches import batches, streamed_batches
 from captcha_keras.spec import CaptchaSpec
-from captcha_keras.training import RunFolder
 from captcha_keras.training.callbacks import Checkpoint, EpochRows
 from captcha_keras.training.checkpoint import Progress, load_checkpoint
+from captcha_keras.training.devices import precision_policy, select_device
+from captcha_keras.training.metrics import captcha_accuracy, character_accuracy
 from captcha_keras.training.optimizer import RampedAdam
+from captcha_keras.training.run_folder import RunFolder
 
 SPEC = CaptchaSpec(width=128, height=64)
 ENVIRONMENT = Path(".venv-captcha03")
@@ -138,9 +138,9 @@ def report(model: keras.Model, trained: int, seconds: float) -> None:
     rate, characters = Rate.of((read == labels).all(1)), Rate.of(read == labels)
     print(f"\ncaptcha 0.3, 128x64, {TEST:,} images drawn for this test")
     print(f"vgg, {trained:,} training images, {seconds / 60:.0f} min on {DRAWERS} cores, drawing included:")
-    print(f"  images {rate.share:.2%} ({rate.low:.2%} - {rate.high:.2%}), characters {characters.share:.2%}")
-    for name, share in PUBLISHED.items():
-        print(f"published: {name}: {share:.2%}")
+    print(f"  images {rate.fraction:.2%} ({rate.low:.2%} - {rate.high:.2%}), characters {characters.fraction:.2%}")
+    for name, fraction in PUBLISHED.items():
+        print(f"published: {name}: {fraction:.2%}")
     write_json(
         RESULTS / "captcha03.json",
         {

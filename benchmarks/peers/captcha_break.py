@@ -18,7 +18,9 @@ from keras import layers
 from captcha_keras.networks.heads import softmax_heads
 from captcha_keras.networks.registry import NETWORKS, Network
 from captcha_keras.spec import CaptchaSpec
-from captcha_keras.training import RunFolder, TrainConfig, train
+from captcha_keras.training.config import TrainConfig
+from captcha_keras.training.run_folder import RunFolder
+from captcha_keras.training.trainer import train
 
 FILTERS = (32, 64, 128, 256, 256)
 
@@ -37,14 +39,14 @@ def captcha_break(spec: CaptchaSpec, dtype: keras.DTypePolicy | str = "float32")
     return softmax_heads(inputs, x, spec, "captcha_break")
 
 
-def trunk_side(side: int) -> int:
+def backbone_side(side: int) -> int:
     """Side of the feature map that an image side leaves."""
     return side >> len(FILTERS)
 
 
 def register() -> None:
     """Let `train` find the network by its name."""
-    NETWORKS["captcha_break"] = Network(captcha_break, trunk_side)
+    NETWORKS["captcha_break"] = Network(captcha_break, backbone_side)
 
 
 def main() -> None:

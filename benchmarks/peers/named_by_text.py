@@ -10,7 +10,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from captcha_keras.dataset import open_dataset
+from captcha_keras.dataset.layouts import open_dataset
 
 
 def copy(drawn: Path, folder: Path) -> int:

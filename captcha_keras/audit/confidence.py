@@ -1,4 +1,4 @@
-"""How sure the networks of an audit are, and what they read if only sure readings count."""
+"""The confidence of an audit's networks: its calibration, and what is read if only sure predictions count."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from captcha_keras.audit.trial import Result
-from captcha_keras.calibration import Bin, expected_calibration_error, reliability
-from captcha_keras.evaluation import Rate
+from captcha_keras.evaluation.calibration import Bin, expected_calibration_error, reliability
+from captcha_keras.evaluation.rates import Rate
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Whether the network's confidence can be believed.
+    """The calibration of the networks' confidence, before and after temperature scaling.
 
     Attributes:
-        before: The reliability diagram of its confidences as they are.
-        after: At the fitted temperature.
+        before: The reliability diagram of the confidences as they are.
+        after: The same at the fitted temperature.
         error_before: Expected calibration error, 0 to 1.
-        error_after: At the fitted temperature.
-        temperatures: Of each repetition; above 1 the network was too sure.
+        error_after: The same at the fitted temperature.
+        temperatures: The fitted one of each repetition; above 1 the network was too sure.
     """
 
     before: tuple[Bin, ...]
@@ -33,11 +33,11 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Sure:
-    """What is read if unsure readings are left out, so that 99 % of the others should be right.
+    """What is read if unsure predictions are left out, so that 99 % of the others should be right.
 
     Attributes:
         precision: How many of those given are right; None if none is given.
-        answered: Share of the images for which one is given.
+        answered: Fraction of the images for which one is given.
     """
 
     precision: Rate | None
@@ -45,7 +45,7 @@ class Sure:
 
 
 def calibration(done: Sequence[Result]) -> Calibration:
-    """Over the repetitions at one number of samples."""
+    """The calibration over the repetitions at one number of samples."""
     right = np.concatenate([result.right for result in done])
     before = reliability(np.concatenate([result.confidence for result in done]), right)
     after = reliability(np.concatenate([result.scaled_confidence for result in done]), right)
@@ -58,8 +58,8 @@ def calibration(done: Sequence[Result]) -> Calibration:
     )
 
 
-def sure_readings(done: Sequence[Result]) -> Sure:
-    """Over the repetitions, each with the threshold that its validation images chose."""
+def sure_predictions(done: Sequence[Result]) -> Sure:
+    """The sure predictions of the repetitions, each with the threshold that its validation images chose."""
     given, right, total = 0, 0, 0
     for result in done:
         total += len(result.texts)

@@ -16,7 +16,7 @@ Engine = Callable[[Sequence[Trial], Callable[[int], None]], Iterator[tuple[Trial
 
 
 def here(*, gpu: bool = False) -> Engine:
-    """One after the other in this process."""
+    """An engine that runs trials one after the other in this process."""
 
     def work(trials: Sequence[Trial], seen: Callable[[int], None]) -> Iterator[tuple[Trial, Result]]:
         for trial in trials:
@@ -26,7 +26,7 @@ def here(*, gpu: bool = False) -> Engine:
 
 
 def ray_tasks(address: str | None = None) -> Engine:
-    """Tasks of a Ray cluster, each on two cores in a process of its own.
+    """An engine that runs trials as tasks of a Ray cluster, each on two cores in a process of its own.
 
     Args:
         address: Of an existing cluster, whose machines have this package, and the audited folder and fonts at the same

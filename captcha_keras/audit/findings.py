@@ -1,4 +1,4 @@
-"""Everything an audit found, as data: `audit.json`."""
+"""Everything that an audit found, as data: `audit.json`."""
 
 from __future__ import annotations
 
@@ -10,26 +10,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from captcha_keras.audit.confidence import Calibration, Sure, calibration, sure_readings
+from captcha_keras.audit.budget import Budget
+from captcha_keras.audit.confidence import Calibration, Sure, calibration, sure_predictions
 from captcha_keras.audit.curve import (
     LEVELS,
     Crossing,
     Estimate,
     Point,
     crossing,
-    share_estimate,
+    fraction_estimate,
     single_interval,
     time_estimate,
 )
 from captcha_keras.audit.people import PeoplesSide, peoples_side
-from captcha_keras.audit.plan import Budget
 from captcha_keras.audit.slices import Character, Slice, characters, slices
 from captcha_keras.audit.subject import Drawn, Subject
 from captcha_keras.audit.sweep import Changed, Sweep, changes
 from captcha_keras.audit.trial import Result
 from captcha_keras.audit.verdict import Verdict, verdict
-from captcha_keras.evaluation import Confusion, Rate, evaluate
+from captcha_keras.evaluation.confusion import Confusion
+from captcha_keras.evaluation.figures import score
+from captcha_keras.evaluation.rates import Rate
 
 ATTEMPTS = (1, 2, 3, 5, 10)
 EXAMPLES = 10
@@ -49,13 +52,13 @@ class Findings:
         details_at: Samples of the trainings that the following figures are from, all repetitions together.
         attempts: Chance that at least one of so many attempts is right.
         calibration: Of the confidences.
-        sure: With unsure readings left out.
+        sure: With unsure predictions left out.
         characters: How each character is read, the worst first.
         confusions: The most frequent misreadings.
         slices: Accuracy by properties of the images.
         people: The people's side.
         sweep: Changes of one setting; None if none was tried.
-        examples: Text and reading of the first test images of the first of these trainings.
+        examples: Text and prediction of the first test images of the first of these trainings.
         verdict: The judgement.
     """
 
@@ -93,11 +96,11 @@ def findings(subject: Subject, budget: Budget, results: Sequence[Result]) -> Fin
     best = by_samples[most]
     spec = subject.spec
     labels = spec.encode_all(text for result in best for text in result.texts)
-    readings = np.concatenate([_classes(result, subject) for result in best])
-    evaluation = evaluate(readings, labels, spec)
+    predictions = np.concatenate([_predicted_class_ids(result, subject) for result in best])
+    evaluation = score(predictions, labels, spec)
     contrast = np.concatenate([result.properties["contrast"] for result in best])
-    crossings = tuple(crossing(share, points, _time_to(share, by_samples)) for share in LEVELS)
-    sure, people = sure_readings(best), peoples_side(readings, labels, contrast, spec)
+    crossings = tuple(crossing(fraction, points, _time_to(fraction, by_samples)) for fraction in LEVELS)
+    sure, people = sure_predictions(best), peoples_side(predictions, labels, contrast, spec)
     sweep = _sweep(subject, budget, results)
     attempts = {count: 1 - (1 - points[-1].read.value) ** count for count in ATTEMPTS}
     return Findings(
@@ -116,31 +119,31 @@ def findings(subject: Subject, budget: Budget, results: Sequence[Result]) -> Fin
         slices=tuple(slices(best, _font_names(subject))),
         people=people,
         sweep=sweep,
-        examples=tuple(zip(best[0].texts, best[0].readings, strict=True))[:EXAMPLES],
+        examples=tuple(zip(best[0].texts, best[0].predictions, strict=True))[:EXAMPLES],
         verdict=verdict(points, crossings, sure, people, sweep, drawn=isinstance(subject, Drawn)),
     )
 
 
 def _point(samples: int, done: Sequence[Result]) -> Point:
     minutes = [result.cpu_seconds / 60 for result in done]
-    return Point(samples, share_estimate([Rate.of(result.right) for result in done]), sum(minutes) / len(minutes))
+    return Point(samples, fraction_estimate([Rate.of(result.right) for result in done]), sum(minutes) / len(minutes))
 
 
-def _classes(result: Result, subject: Subject) -> Any:
-    """Class numbers of the readings; a reading may be shorter than any text, its rest is "no character"."""
+def _predicted_class_ids(result: Result, subject: Subject) -> NDArray[np.int64]:
+    """The class ids of the predictions; one may be shorter than any text, its rest is "no character"."""
     spec = subject.spec
-    number = {name: place for place, name in enumerate(spec.classes)}
+    class_ids = {name: class_id for class_id, name in enumerate(spec.classes)}
     filler = len(spec.alphabet)
-    rows = [[number[character] for character in reading] for reading in result.readings]
+    rows = [[class_ids[character] for character in prediction] for prediction in result.predictions]
     return np.array([row + [filler] * (spec.max_length - len(row)) for row in rows], np.int64)
 
 
-def _time_to(share: float, by_samples: dict[int, list[Result]]) -> Estimate | None:
+def _time_to(fraction: float, by_samples: dict[int, list[Result]]) -> Estimate | None:
     """The shortest training, over the numbers of samples, of which every repetition came to read so much."""
     found = []
     for done in by_samples.values():
         times = [
-            next((check.cpu_seconds / 60 for check in result.checks if check.read >= share), None) for result in done
+            next((check.cpu_seconds / 60 for check in result.checks if check.read >= fraction), None) for result in done
         ]
         reached = [time for time in times if time is not None]
         if len(reached) == len(times):
@@ -157,10 +160,10 @@ def _sweep(subject: Subject, budget: Budget, results: Sequence[Result]) -> Sweep
     rows = []
     for change in changes(subject):
         rate = Rate.of(changed[change.name].right)
-        effect = "harder" if rate.share < low else "easier" if rate.share > high else "none"
+        effect = "harder" if rate.fraction < low else "easier" if rate.fraction > high else "none"
         rows.append(Changed(change.name, change.words, rate, effect))
-    rows.sort(key=lambda row: row.rate.share)
-    return Sweep(budget.sweep, share_estimate(rates), low, high, tuple(rows))
+    rows.sort(key=lambda row: row.rate.fraction)
+    return Sweep(budget.sweep, fraction_estimate(rates), low, high, tuple(rows))
 
 
 def _font_names(subject: Subject) -> list[str]:

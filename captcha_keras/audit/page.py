@@ -16,11 +16,11 @@ from PIL import Image
 from captcha_keras.audit import plots
 from captcha_keras.audit.curve import Crossing, Estimate
 from captcha_keras.audit.findings import Findings
-from captcha_keras.audit.people import LEAST_CONTRAST, SOURCES, STATEMENT, PeoplesSide
+from captcha_keras.audit.people import MIN_CONTRAST, SOURCES, STATEMENT, PeoplesSide
 from captcha_keras.audit.slices import WORDS
 from captcha_keras.audit.sweep import Changed
 from captcha_keras.audit.verdict import about, percent
-from captcha_keras.evaluation import Rate
+from captcha_keras.evaluation.rates import Rate
 
 EASIEST = 6
 
@@ -33,23 +33,22 @@ def table(findings: Findings) -> str:
         lines.append(f"{point.samples:16,}{percent(point.read.value):>10}   {interval:18}{point.cpu_minutes:12.1f}")
     lines += ["", f"{'to read':>16}{'labelled images':>18}   {'interval':24}{'CPU minutes':>12}"]
     for each in findings.crossings:
+        fraction, samples = f"{100 * each.fraction:g} %", _samples(each, findings)
         minutes = f"{each.cpu_minutes.value:.1f}" if each.cpu_minutes else "not reached"
-        lines.append(
-            f"{f'{100 * each.share:g} %':>16}{_samples(each, findings):>18}   {_range(each, findings):24}{minutes:>12}"
-        )
+        lines.append(f"{fraction:>16}{samples:>18}   {_range(each, findings):24}{minutes:>12}")
     sure = findings.sure
     lines += [
         "",
         f"within three attempts: {percent(findings.attempts[3])}",
-        f"answers only where sure: {percent(sure.answered.share)} of the images"
-        + (f", of which {percent(sure.precision.share)} right" if sure.precision else ""),
+        f"answers only where sure: {percent(sure.answered.fraction)} of the images"
+        + (f", of which {percent(sure.precision.fraction)} right" if sure.precision else ""),
     ]
     if findings.sweep:
         lines += ["", f"one setting changed, {findings.sweep.samples:,} labelled images"]
         width = max(len(change.words) for change in findings.sweep.changes)
         lines.append(f"  {'as it is':{width}}{percent(findings.sweep.unchanged.value):>9}")
         lines += [
-            f"  {change.words:{width}}{percent(change.rate.share):>9}  {_effect(change)}"
+            f"  {change.words:{width}}{percent(change.rate.fraction):>9}  {_effect(change)}"
             for change in findings.sweep.changes
         ]
     lines += ["", findings.verdict.sentence, *(f"- {reason}" for reason in findings.verdict.reasons)]
@@ -63,7 +62,7 @@ def page(
     pictures: NDArray[np.uint8],
     changed: Mapping[str, NDArray[np.uint8]],
 ) -> str:
-    """The page.
+    """Write the page of an audit.
 
     Args:
         findings: What was found.
@@ -71,6 +70,9 @@ def page(
         settings: How it was measured: names and values.
         pictures: The images of its examples, uint8 RGB `(N, height, width, 3)`.
         changed: Images of each change of the sweep, by its name.
+
+    Returns:
+        HTML with the pictures inside of it.
     """
     calibration, people = findings.calibration, findings.people
     details = f"{findings.details_at:,} labelled images"
@@ -88,18 +90,18 @@ def page(
             for point in findings.points
         ),
         crossings=_rows(
-            (f"{100 * each.share:g} %", _samples(each, findings), _range(each, findings), *_minutes(each))
+            (f"{100 * each.fraction:g} %", _samples(each, findings), _range(each, findings), *_minutes(each))
             for each in findings.crossings
         ),
         reliability=_picture(plots.reliability_diagram(calibration), "Reliability diagram", "svg+xml"),
         error_before=percent(calibration.error_before),
         error_after=percent(calibration.error_after),
         temperatures=", ".join(f"{each:.2f}" for each in calibration.temperatures),
-        attempts=_rows((str(count), percent(share)) for count, share in findings.attempts.items()),
+        attempts=_rows((str(count), percent(fraction)) for count, fraction in findings.attempts.items()),
         sure=(
-            f"{percent(sure.answered.share)} of the images are answered, "
+            f"{percent(sure.answered.fraction)} of the images are answered, "
             + (
-                f"{percent(sure.precision.share)} of these right"
+                f"{percent(sure.precision.fraction)} of these right"
                 if sure.precision
                 else "so there is nothing to be right"
             )
@@ -107,12 +109,12 @@ def page(
         details=details,
         bars=_picture(plots.character_bars(findings.characters), "Misread characters", "svg+xml"),
         confusions=escape(
-            ", ".join(f"{c.truth or '∅'} as {c.reading or '∅'} ({c.count:,})" for c in findings.confusions) or "none"
+            ", ".join(f"{c.truth or '∅'} as {c.prediction or '∅'} ({c.count:,})" for c in findings.confusions) or "none"
         ),
         easiest=escape(" ".join(each.character for each in findings.characters[::-1][:EASIEST])),
         hardest=escape(
             ", ".join(
-                f"{each.character} {percent(1 - each.rate.share)}"
+                f"{each.character} {percent(1 - each.rate.fraction)}"
                 + (f" (mostly as {each.mostly_as})" if each.mostly_as else "")
                 for each in findings.characters[:EASIEST]
             )
@@ -121,14 +123,14 @@ def page(
             (
                 WORDS.get(each.name, "font (characters read right)"),
                 each.words,
-                percent(each.rate.share),
+                percent(each.rate.fraction),
                 _wilson(each.rate),
             )
             for each in findings.slices
         ),
         look_alikes=_look_alikes(people),
         faint=percent(people.faint),
-        least_contrast=f"{LEAST_CONTRAST:g}",
+        min_contrast=f"{MIN_CONTRAST:g}",
         statement=escape(STATEMENT),
         sources="\n".join(
             f'<li><a href="{escape(each.url)}">{escape(each.title)}</a>. {escape(each.says)}</li>' for each in SOURCES
@@ -141,12 +143,12 @@ def page(
 def _look_alikes(people: PeoplesSide) -> str:
     if not people.groups:
         return "<li>This alphabet has no characters that people mix up.</li>"
-    within = "there were no errors" if people.share_of_errors is None else percent(people.share_of_errors)
+    within = "there were no errors" if people.fraction_of_errors is None else percent(people.fraction_of_errors)
     return (
         f"<li>Characters of this alphabet that people mix up too: {escape(', '.join(people.groups))}. "
         f"{percent(people.images_with)} of the images hold one.</li>\n"
-        f"<li>Share of the network's misread characters that stay within such a group: {within}. If each group counted "
-        f"as one character, {percent(people.merged)} of the images would be read.</li>"
+        f"<li>Fraction of the network's misread characters that stay within such a group: {within}. If each group "
+        f"counted as one character, {percent(people.merged)} of the images would be read.</li>"
     )
 
 
@@ -158,7 +160,7 @@ def _sweep(findings: Findings, changed: Mapping[str, NDArray[np.uint8]]) -> str:
             "--no-changes leaves them out.</p>"
         )
     rows = "\n".join(
-        f"<tr><td>{escape(change.words)}</td><td>{percent(change.rate.share)}</td><td>{_wilson(change.rate)}</td>"
+        f"<tr><td>{escape(change.words)}</td><td>{percent(change.rate.fraction)}</td><td>{_wilson(change.rate)}</td>"
         f'<td class="{change.effect}">{_effect(change)}</td>'
         f'<td class="looks">{_images(changed[change.name])}</td></tr>'
         for change in sweep.changes
@@ -177,11 +179,11 @@ def _effect(change: Changed) -> str:
     return "" if change.effect == "none" else change.effect
 
 
-def _examples(pictures: NDArray[np.uint8], readings: Sequence[tuple[str, str]]) -> str:
+def _examples(pictures: NDArray[np.uint8], predictions: Sequence[tuple[str, str]]) -> str:
     return "\n".join(
-        f'<figure>{_image(picture)}<figcaption class="{"read" if text == reading else "misread"}">{escape(text)}: '
-        f"{'read right' if text == reading else 'read as ' + escape(reading or '∅')}</figcaption></figure>"
-        for picture, (text, reading) in zip(pictures, readings, strict=True)
+        f'<figure>{_image(picture)}<figcaption class="{"read" if text == prediction else "misread"}">{escape(text)}: '
+        f"{'read right' if text == prediction else 'read as ' + escape(prediction or '∅')}</figcaption></figure>"
+        for picture, (text, prediction) in zip(pictures, predictions, strict=True)
     )
 
 

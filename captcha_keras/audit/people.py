@@ -13,12 +13,12 @@ from captcha_keras.spec import CaptchaSpec
 GROUPS = ("0Oo", "1Il|i!", "5Ss", "2Zz", "8B", "6G", "Cc", "Kk", "Pp", "Uu", "Vv", "Ww", "Xx", "Yy")
 LOOK_ALIKES = frozenset("0Oo1Il|i!5Ss2Zz8B6G")
 # WCAG 2.2, success criterion 1.4.3: the least contrast ratio of large text.
-LEAST_CONTRAST = 3.0
+MIN_CONTRAST = 3.0
 
 
 @dataclass(frozen=True)
 class Source:
-    """Something to read.
+    """A publication about text CAPTCHAs.
 
     Attributes:
         title: Author and title.
@@ -70,43 +70,49 @@ class PeoplesSide:
 
     Attributes:
         groups: Groups of the alphabet's characters that people mix up.
-        images_with: Share of the images that hold at least one character of such a group.
-        share_of_errors: Share of the network's misread characters that stay within a group; None without errors.
-        merged: Images right if the characters of a group counted as one, as a share.
-        faint: Share of the images with a contrast ratio below 3 to 1.
+        images_with: Fraction of the images that hold at least one character of such a group.
+        fraction_of_errors: Fraction of the network's misread characters that stay within a group; None without errors.
+        merged: Images right if the characters of a group counted as one, as a fraction.
+        faint: Fraction of the images with a contrast ratio below 3 to 1.
     """
 
     groups: tuple[str, ...]
     images_with: float
-    share_of_errors: float | None
+    fraction_of_errors: float | None
     merged: float
     faint: float
 
 
 def peoples_side(
-    readings: NDArray[np.integer], labels: NDArray[np.integer], contrast: NDArray[np.floating], spec: CaptchaSpec
+    predictions: NDArray[np.integer], labels: NDArray[np.integer], contrast: NDArray[np.floating], spec: CaptchaSpec
 ) -> PeoplesSide:
-    """The figures.
+    """Compute the people's side of what a network read.
 
     Args:
-        readings: Class numbers that were read, `(N, L)`.
-        labels: Class numbers of the truth, `(N, L)`.
+        predictions: Predicted class ids, `(N, L)`.
+        labels: True class ids, `(N, L)`.
         contrast: Contrast ratio of each image, `(N,)`.
         spec: Names the classes.
+
+    Example:
+        >>> spec = CaptchaSpec("0OX", 1, 1)
+        >>> side = peoples_side(spec.encode_all("O0X"), spec.encode_all("00X"), np.array([9.0, 9.0, 2.0]), spec)
+        >>> side.groups, side.fraction_of_errors, side.merged
+        (('0O',), 1.0, 1.0)
     """
     groups = tuple(group for each in GROUPS if len(group := _present(each, spec)) > 1)
     merge = np.arange(spec.num_classes)
     for group in groups:
         merge[[spec.alphabet.index(character) for character in group]] = spec.alphabet.index(group[0])
     grouped = np.isin(np.arange(spec.num_classes), [spec.alphabet.index(character) for character in "".join(groups)])
-    wrong, wrong_still = readings != labels, merge[readings] != merge[labels]
+    wrong, wrong_still = predictions != labels, merge[predictions] != merge[labels]
     errors = int(wrong.sum())
     return PeoplesSide(
         groups=groups,
         images_with=float(grouped[labels].any(axis=1).mean()),
-        share_of_errors=1 - int(wrong_still.sum()) / errors if errors else None,
+        fraction_of_errors=1 - int(wrong_still.sum()) / errors if errors else None,
         merged=float((~wrong_still).all(axis=1).mean()),
-        faint=float((contrast < LEAST_CONTRAST).mean()),
+        faint=float((contrast < MIN_CONTRAST).mean()),
     )
 
 

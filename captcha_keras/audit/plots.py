@@ -15,16 +15,16 @@ from captcha_keras.audit.confidence import Calibration
 from captcha_keras.audit.curve import LEVELS, Point
 from captcha_keras.audit.slices import Character
 from captcha_keras.audit.sweep import Changed, Sweep
-from captcha_keras.calibration import Bin
+from captcha_keras.evaluation.calibration import Bin
 
 BLUE, GREY, RED, GREEN = "#27609c", "#8a8f98", "#b3362b", "#3a7d44"
-# Bins of a reliability diagram with fewer readings say nothing.
-FEWEST = 10
+# Bins of a reliability diagram with fewer predictions say nothing.
+MIN_PREDICTIONS = 10
 EFFECTS = {"harder": GREEN, "easier": RED, "none": GREY}
 
 
 def learning_curve(points: Sequence[Point]) -> bytes:
-    """Share of images read over the number of labelled images, every repetition and the interval."""
+    """Draw the fraction of images read over the number of labelled images: every repetition, and the interval."""
     figure, axes = new_figure(7.2, 3.8)
     samples = [point.samples for point in points]
     low, read, high = ([getattr(point.read, part) for point in points] for part in ("low", "value", "high"))
@@ -45,13 +45,13 @@ def draw_curve(
     color: str,
     label: str | None = None,
 ) -> None:
-    """A learning curve and the band of its interval."""
+    """Draw a learning curve and the band of its interval."""
     axes.fill_between(samples, low, high, color=color, alpha=0.15, lw=0)
     axes.plot(samples, read, color=color, marker="o", lw=2, label=label)
 
 
 def curve_axes(axes: Axes, samples: Sequence[int]) -> None:
-    """The axes of a learning curve: log odds of a share over the logarithm of the number of samples."""
+    """Scale the axes of a learning curve: log odds of a fraction over the logarithm of the number of samples."""
     axes.set_yscale("logit", nonpositive="clip")  # an interval may reach to nothing, or to everything
     axes.set_ylim(0.0005, 0.9995)
     axes.yaxis.set_major_locator(FixedLocator([0.001, *LEVELS, 0.999]))
@@ -66,23 +66,26 @@ def curve_axes(axes: Axes, samples: Sequence[int]) -> None:
 
 
 def reliability_diagram(calibration: Calibration) -> bytes:
-    """Share of right readings over confidence, before and after temperature scaling."""
+    """Draw the fraction of right predictions over confidence, before and after temperature scaling."""
     figure, axes = new_figure(4.2, 3.8)
     axes.plot([0, 1], [0, 1], color=GREY, lw=1, ls="--")
     for bins, color, words in ((calibration.before, RED, "as it is"), (calibration.after, BLUE, "temperature fitted")):
         _reliability(axes, bins, color, words)
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence of a reading", ylabel="share of these that is right")
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence of a prediction", ylabel="fraction that is right")
     axes.legend(frameon=False, loc="upper left")
     return _svg(figure)
 
 
 def character_bars(characters: Sequence[Character]) -> bytes:
-    """How often each character is misread, the worst first."""
+    """Draw how often each character is misread, the worst first."""
     shown = [each for each in characters if each.rate.right < each.rate.total][:36]
     figure, axes = new_figure(7.2, 2.8)
     places = range(len(shown))
-    misread = [1 - each.rate.share for each in shown]
-    bounds = [[each.rate.share - each.rate.low for each in shown], [each.rate.high - each.rate.share for each in shown]]
+    misread = [1 - each.rate.fraction for each in shown]
+    bounds = [
+        [each.rate.fraction - each.rate.low for each in shown],
+        [each.rate.high - each.rate.fraction for each in shown],
+    ]
     # What is read right less often is misread more often: the bounds change sides.
     axes.bar(places, misread, color=BLUE, yerr=bounds[::-1] if shown else None, ecolor=GREY, capsize=2)
     axes.set_xticks(places, [each.character for each in shown], parse_math=False, family="monospace")
@@ -93,7 +96,7 @@ def character_bars(characters: Sequence[Character]) -> bytes:
 
 
 def sweep_bars(sweep: Sweep) -> bytes:
-    """Share of images read with each change, and the range of the settings as they are."""
+    """Draw the fraction of images read with each change, and the range of the settings as they are."""
     figure, axes = new_figure(7.2, 0.9 + 0.34 * len(sweep.changes))
     places = range(len(sweep.changes))[::-1]
     axes.axvspan(sweep.low, sweep.high, color=GREY, alpha=0.25, lw=0)
@@ -109,13 +112,13 @@ def sweep_bars(sweep: Sweep) -> bytes:
 
 def _change(axes: Axes, place: int, change: Changed) -> None:
     rate = change.rate
-    reach = [[rate.share - rate.low], [rate.high - rate.share]]
-    axes.errorbar([rate.share], [place], xerr=reach, fmt="o", color=EFFECTS[change.effect], capsize=2)
+    reach = [[rate.fraction - rate.low], [rate.high - rate.fraction]]
+    axes.errorbar([rate.fraction], [place], xerr=reach, fmt="o", color=EFFECTS[change.effect], capsize=2)
 
 
 def _reliability(axes: Axes, bins: Sequence[Bin], color: str, words: str) -> None:
     most = max(each.count for each in bins)
-    bins = [each for each in bins if each.count >= min(FEWEST, most)]
+    bins = [each for each in bins if each.count >= min(MIN_PREDICTIONS, most)]
     axes.plot([each.confidence for each in bins], [each.right for each in bins], color=color, lw=1, label=words)
     sizes = [8 + 60 * each.count / most for each in bins]
     axes.scatter(
@@ -124,7 +127,7 @@ def _reliability(axes: Axes, bins: Sequence[Bin], color: str, words: str) -> Non
 
 
 def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure of this size in inches, with a light grid and no frame."""
+    """Make a figure of this size in inches, with a light grid and no frame."""
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
     axes.grid(color="#e3e5e8", lw=0.7)

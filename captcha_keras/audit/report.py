@@ -1,4 +1,4 @@
-"""The files of a finished audit."""
+"""Writes the files of a finished audit."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from captcha_keras.audit.budget import Budget
 from captcha_keras.audit.findings import Findings
 from captcha_keras.audit.page import page
-from captcha_keras.audit.plan import Budget
 from captcha_keras.audit.subject import Drawn, Subject
 from captcha_keras.audit.sweep import changes
 from captcha_keras.audit.trial import NETWORK

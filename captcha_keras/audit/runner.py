@@ -1,4 +1,4 @@
-"""Running an audit: resumable, and without the trials that cannot change its verdict."""
+"""Runs an audit: resumable, and without the trials that cannot change its verdict."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from captcha_keras.audit.budget import Budget
 from captcha_keras.audit.engine import Engine
 from captcha_keras.audit.findings import Findings, findings
-from captcha_keras.audit.plan import Budget, Trial, sizes, sweep_trials, trials
+from captcha_keras.audit.plan import Trial, sizes, sweep_trials, trials
 from captcha_keras.audit.subject import Drawn, Subject
 from captcha_keras.audit.sweep import changes
 from captcha_keras.audit.trial import Result
@@ -30,7 +31,7 @@ def audit(
     settings: Mapping[str, Any],
     progress: Callable[[int, int], Callable[[int], None]],
 ) -> Findings:
-    """Run what is not done yet and put everything together.
+    """Run the trials that are not done yet and put everything together.
 
     Args:
         subject: What is audited.

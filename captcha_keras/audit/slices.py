@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from captcha_keras.audit.trial import Result
-from captcha_keras.evaluation import Rate
+from captcha_keras.evaluation.rates import Rate
 
 PARTS = 4
 # What a slice is measured by, for people.
@@ -22,7 +22,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Slice:
-    """A part of the test images or of their characters.
+    """The accuracy on a part of the test images or of their characters.
 
     Attributes:
         name: "contrast", "squeeze", "overlap" or "font".
@@ -51,7 +51,7 @@ class Character:
 
 
 def slices(results: Sequence[Result], font_names: Sequence[str]) -> list[Slice]:
-    """Quarters by each property, and fonts, over the repetitions at one number of samples."""
+    """The quarters by each property, and the fonts, over the repetitions at one number of samples."""
     right = np.concatenate([result.right for result in results])
     found: list[Slice] = []
     for name in results[0].properties:
@@ -77,27 +77,31 @@ def _quarters(name: str, values: NDArray[np.floating], right: NDArray[np.bool_])
 def _fonts(results: Sequence[Result], names: Sequence[str]) -> list[Slice]:
     counts = {number: [0, 0] for number in range(len(names))}
     for result in results:
-        for text, reading, fonts in zip(result.texts, result.readings, result.fonts or (), strict=True):
+        for text, prediction, fonts in zip(result.texts, result.predictions, result.fonts or (), strict=True):
             for place, (truth, font) in enumerate(zip(text, fonts, strict=False)):
-                counts[font][0] += reading[place : place + 1] == truth
+                counts[font][0] += prediction[place : place + 1] == truth
                 counts[font][1] += 1
     return [Slice("font", names[font], Rate.count(*pair)) for font, pair in counts.items() if pair[1]]
 
 
 def characters(matrix: NDArray[np.int64], classes: Sequence[str]) -> list[Character]:
-    """How each character is read, the worst first.
+    """The accuracy of each character, the worst first.
 
     Args:
-        matrix: `[truth][reading]` counts in the order of the classes.
+        matrix: `[truth][prediction]` counts in the order of the classes.
         classes: The text of each class; that of "no character" is empty and left out.
+
+    Example:
+        >>> [(each.character, each.mostly_as) for each in characters(np.array([[8, 2], [0, 9]]), "AB")]
+        [('A', 'B'), ('B', '')]
     """
     found = []
-    for number, name in enumerate(classes):
-        total, right = int(matrix[number].sum()), int(matrix[number, number])
+    for class_id, name in enumerate(classes):
+        total, right = int(matrix[class_id].sum()), int(matrix[class_id, class_id])
         if not name or not total:
             continue
-        others = matrix[number].copy()
-        others[number] = 0
+        others = matrix[class_id].copy()
+        others[class_id] = 0
         worst = int(others.argmax())
         found.append(Character(name, Rate.count(right, total), classes[worst] if others[worst] else ""))
-    return sorted(found, key=lambda each: each.rate.share)
+    return sorted(found, key=lambda each: each.rate.fraction)

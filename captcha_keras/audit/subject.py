@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from captcha_keras.audit.budget import Budget
 from captcha_keras.audit.properties import contrast_ratios
-from captcha_keras.dataset import Dataset, load, open_dataset
-from captcha_keras.dataset.load import in_memory
+from captcha_keras.dataset.dataset import Dataset
+from captcha_keras.dataset.labelled import LabelledImages
+from captcha_keras.dataset.layouts import open_dataset
+from captcha_keras.dataset.load import Allocate, in_memory
 from captcha_keras.errors import InputError
 from captcha_keras.spec import CaptchaSpec
-from data_gen import ImageStream, Series, Settings, Style
+from data_gen.series import Series
+from data_gen.settings import font_checksums
+from data_gen.stream import ImageStream
+from data_gen.style import Style
 
-if TYPE_CHECKING:
-    from captcha_keras.audit.plan import Budget
-
-# Every number of samples is a multiple of it.
-DRAWN = 250
-TEST_SHARE, VALIDATION_SHARE = 5, 10
-
-Arrays = tuple[NDArray[np.uint8], NDArray[np.int32]]
-Allocate = Callable[[tuple[int, ...]], NDArray[np.uint8]]
+DRAW_BATCH_SIZE = 250
+TEST_DIVISOR, VALIDATION_DIVISOR = 5, 10
 
 
 @dataclass(frozen=True)
 class Material:
-    """The images of a training, disjoint: uint8 RGB `(N, height, width, 3)`, int32 class numbers `(N, L)`.
+    """The images of a training; its parts are disjoint.
 
     Attributes:
         training: What is learned from.
@@ -40,15 +39,15 @@ class Material:
         fonts: Of each character of the test images the number of its font, `(N, L)`; None where unknown.
     """
 
-    training: Arrays
-    validation: Arrays
-    test: Arrays
+    training: LabelledImages
+    validation: LabelledImages
+    test: LabelledImages
     properties: Mapping[str, NDArray[np.float32]]
     fonts: NDArray[np.int32] | None
 
 
 class Subject(Protocol):
-    """Where images come from."""
+    """Where the images of an audit come from."""
 
     @property
     def spec(self) -> CaptchaSpec:
@@ -67,7 +66,7 @@ class Subject(Protocol):
         """What decides its images, as a JSON object."""
         ...
 
-    def most_samples(self, budget: Budget) -> int:
+    def max_samples(self, budget: Budget) -> int:
         """How many labelled images there are to learn from."""
         ...
 
@@ -80,6 +79,10 @@ class Drawn:
         spec: Alphabet, length and size.
         style: The look.
         seed: Seed of the audit; each repetition has a series of its own.
+
+    Example:
+        >>> Drawn(seed=1).pictures(2, Budget((250,), repetitions=1, images=320)).shape
+        (2, 80, 170, 3)
     """
 
     spec: CaptchaSpec = field(default_factory=CaptchaSpec)
@@ -87,7 +90,7 @@ class Drawn:
     seed: int = 0
 
     def with_(self, spec: CaptchaSpec) -> Drawn:
-        """The same with other texts."""
+        """The same look with other texts."""
         return replace(self, spec=spec)
 
     def material(self, samples: int, repetition: int, budget: Budget, allocate: Allocate = in_memory) -> Material:
@@ -95,31 +98,30 @@ class Drawn:
         with ImageStream() as stream:
             training = self._stream(stream, f"training {repetition}", samples, allocate)
             validation = self._stream(stream, f"validation {repetition}", budget.validation, in_memory)
-        images, labels, layouts = self._test(repetition, budget.test)
-        properties, fonts = {"contrast": contrast_ratios(images)}, None
+        test, layouts = self._test(repetition, budget.test)
+        properties, fonts = {"contrast": contrast_ratios(test.images)}, None
         if all(layout is not None for layout in layouts):
             for name in ("squeeze", "overlap"):
                 properties[name] = np.array([getattr(layout, name) for layout in layouts], np.float32)
-            fonts = np.full(labels.shape, -1, np.int32)
+            fonts = np.full(test.labels.shape, -1, np.int32)
             for row, layout in enumerate(layouts):
                 fonts[row, : len(layout.fonts)] = layout.fonts
-        return Material(training, validation, (images, labels), properties, fonts)
+        return Material(training, validation, test, properties, fonts)
 
     def pictures(self, count: int, budget: Budget) -> NDArray[np.uint8]:
         """See `Subject`."""
-        return self._test(0, count)[0]
+        return self._test(0, count)[0].images
 
     def description(self) -> dict[str, Any]:
         """See `Subject`."""
-        settings = Settings(self.spec, count=1, seed=self.seed, style=self.style)
         return {
             "spec": self.spec.to_json(),
             "style": self.style.to_json(),
-            "fonts": settings.description()["fonts"],
+            "fonts": font_checksums(self.style),
             "seed": self.seed,
         }
 
-    def most_samples(self, budget: Budget) -> int:
+    def max_samples(self, budget: Budget) -> int:
         """See `Subject`: as many as are asked for."""
         return budget.samples[-1]
 
@@ -127,20 +129,21 @@ class Drawn:
         # A name, not a number: no data set has these images.
         return Series(self.spec, f"audit {self.seed} {part}", style=self.style)
 
-    def _stream(self, stream: ImageStream, part: str, count: int, allocate: Allocate) -> Arrays:
+    def _stream(self, stream: ImageStream, part: str, count: int, allocate: Allocate) -> LabelledImages:
         images = allocate((count, self.spec.height, self.spec.width, 3))
         texts: list[str] = []
-        for pixels, words in stream.batches(self._series(part), 0, DRAWN, -(-count // DRAWN)):
+        for pixels, words in stream.batches(self._series(part), 0, DRAW_BATCH_SIZE, -(-count // DRAW_BATCH_SIZE)):
             wanted = min(len(words), count - len(texts))
             images[len(texts) : len(texts) + wanted] = pixels[:wanted]
             texts += words[:wanted]
-        return images, self.spec.encode_all(texts)
+        return LabelledImages(images, self.spec.encode_all(texts))
 
-    def _test(self, repetition: int, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int32], list[Any]]:
+    def _test(self, repetition: int, count: int) -> tuple[LabelledImages, list[Any]]:
         source = self._series(f"test {repetition}").source()
         drawn = [source.image_and_layout(index) for index in range(count)]
         images = np.stack([np.asarray(image) for _, image, _ in drawn])
-        return images, self.spec.encode_all(text for text, _, _ in drawn), [layout for _, _, layout in drawn]
+        labels = self.spec.encode_all(text for text, _, _ in drawn)
+        return LabelledImages(images, labels), [layout for _, _, layout in drawn]
 
 
 @dataclass(frozen=True)
@@ -170,9 +173,9 @@ class Folder:
             DatasetError: Images or labels are bad.
         """
         dataset = _opened(self)
-        load(dataset, self.spec)
+        dataset.images(self.spec)
         _refuse_file_names(dataset)
-        most, least = self.most_samples(budget), budget.samples[0]
+        most, least = self.max_samples(budget), budget.samples[0]
         if most < least:
             raise InputError(
                 f"{self.path} holds {len(dataset):,} labelled images, which leaves {max(most, 0):,} to learn from; "
@@ -182,28 +185,28 @@ class Folder:
     def material(self, samples: int, repetition: int, budget: Budget, allocate: Allocate = in_memory) -> Material:
         """Load the images of a training; fewer samples are the first of more."""
         dataset, (training, validation, test) = _opened(self), self._parts(repetition, budget)
-        learned = load(dataset, self.spec, indices=training[:samples], allocate=allocate)
-        calibrated = load(dataset, self.spec, indices=validation)
-        tested = load(dataset, self.spec, indices=test)
-        return Material(learned, calibrated, tested, {"contrast": contrast_ratios(tested[0])}, None)
+        learned = dataset.images(self.spec, indices=training[:samples], allocate=allocate)
+        calibrated = dataset.images(self.spec, indices=validation)
+        tested = dataset.images(self.spec, indices=test)
+        return Material(learned, calibrated, tested, {"contrast": contrast_ratios(tested.images)}, None)
 
     def pictures(self, count: int, budget: Budget) -> NDArray[np.uint8]:
         """See `Subject`."""
-        return load(_opened(self), self.spec, indices=self._parts(0, budget)[2][:count])[0]
+        return _opened(self).images(self.spec, indices=self._parts(0, budget)[2][:count]).images
 
     def description(self) -> dict[str, Any]:
         """See `Subject`."""
         fingerprint = _opened(self).fingerprint()
         return {"images": fingerprint, "spec": self.spec.to_json(), "seed": self.seed}
 
-    def most_samples(self, budget: Budget) -> int:
+    def max_samples(self, budget: Budget) -> int:
         """See `Subject`."""
         return len(_opened(self)) - sum(self._kept(budget))
 
     def _kept(self, budget: Budget) -> tuple[int, int]:
         """Images for validation and test."""
         count = len(_opened(self))
-        return min(budget.validation, count // VALIDATION_SHARE), min(budget.test, count // TEST_SHARE)
+        return min(budget.validation, count // VALIDATION_DIVISOR), min(budget.test, count // TEST_DIVISOR)
 
     def _parts(self, repetition: int, budget: Budget) -> tuple[NDArray[np.int64], ...]:
         validation, test = self._kept(budget)

@@ -10,9 +10,9 @@ from typing import Any
 from captcha_keras.audit.curve import Estimate
 from captcha_keras.audit.people import LOOK_ALIKES
 from captcha_keras.audit.subject import Drawn
-from captcha_keras.evaluation import Rate
+from captcha_keras.evaluation.rates import Rate
 from captcha_keras.spec import LARGEST_SIDE, LONGEST_TEXT, NAMED_ALPHABETS
-from data_gen import Style
+from data_gen.style import Style
 
 # Bundled with matplotlib, which every installation has.
 FONTS = ("DejaVuSans.ttf", "DejaVuSerif.ttf", "STIXGeneral.ttf")
@@ -20,7 +20,7 @@ FONTS = ("DejaVuSans.ttf", "DejaVuSerif.ttf", "STIXGeneral.ttf")
 
 @dataclass(frozen=True)
 class Change:
-    """One setting changed.
+    """The audited settings with one of them changed.
 
     Attributes:
         name: Short, of letters and dashes.
@@ -35,7 +35,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Changed:
-    """What one changed setting gives.
+    """What is read with one setting changed.
 
     Attributes:
         name: Name of the change.
@@ -52,7 +52,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Changes of one setting at a number of samples.
+    """What changes of one setting give at a number of samples.
 
     Attributes:
         samples: That number.
@@ -70,7 +70,12 @@ class Sweep:
 
 
 def changes(subject: Drawn) -> list[Change]:
-    """The changes that make sense for these settings, harder ones and easier ones."""
+    """The changes that make sense for these settings, harder ones and easier ones.
+
+    Example:
+        >>> [change.name for change in changes(Drawn())][:3]
+        ['longer', 'more-characters', 'no-look-alikes']
+    """
     return [Change(name, words, changed) for name, words, changed in _changes(subject) if changed != subject]
 
 
@@ -105,7 +110,7 @@ def _looks(subject: Drawn, style: Style) -> Iterator[tuple[str, str, Drawn]]:
     yield "curves", f"{curves} curves instead of {style.noise_curves}", _styled(subject, noise_curves=curves)
     dots = 4 * max(style.noise_dots, 30)
     yield "dots", f"{dots} dots instead of {style.noise_dots}", _styled(subject, noise_dots=dots)
-    warp = tuple(share + 0.3 for share in style.character_warp_dx)
+    warp = tuple(fraction + 0.3 for fraction in style.character_warp_dx)
     words = f"warp to the sides {_range(warp)} of the width instead of {_range(style.character_warp_dx)}"
     yield "warp", words, _styled(subject, character_warp_dx=warp)
     faint = style.lookup_factor / 2

@@ -16,19 +16,17 @@ from numpy.typing import NDArray
 
 from captcha_keras.audit.plan import Trial
 from captcha_keras.audit.subject import Material
-from captcha_keras.calibration import fit_temperature, scaled, threshold_for
-from captcha_keras.devices import precision_policy, select_device
-from captcha_keras.networks import build_network, find_network
-from captcha_keras.networks.heads import stacked_logits
-from captcha_keras.pipeline import image_store, training_batches
-from captcha_keras.predict import Recognizer
-from captcha_keras.spec import CaptchaSpec
-from captcha_keras.training.config import DEFAULT_AUGMENTATION
-from captcha_keras.training.optimizer import RampedAdam
+from captcha_keras.dataset.labelled import LabelledImages
+from captcha_keras.evaluation.calibration import fit_temperature, scaled, threshold_for
+from captcha_keras.pipeline.batches import training_batches
+from captcha_keras.pipeline.store import image_store
+from captcha_keras.recognizer.recognizer import Recognizer
+from captcha_keras.training.config import TrainConfig
+from captcha_keras.training.devices import precision_policy, select_device
+from captcha_keras.training.fit import build_trainee, fit
 
 NETWORK = "vgg"
-BATCH = 32
-WARMUP_SHARE = 8
+WARMUP_DIVISOR = 8
 # How often the validation images are read on the way.
 CHECKS = 8
 # From here on nothing that follows changes a verdict.
@@ -38,12 +36,12 @@ PRECISION = 0.99
 
 @dataclass(frozen=True)
 class Check:
-    """How well the network read the validation images on the way.
+    """How well a network reads the validation images at a moment of its training.
 
     Attributes:
-        images: Training images it had seen, repeated ones counted anew.
+        images: Training images that it has seen, repeated ones counted anew.
         cpu_seconds: Processor time of the training until then, all cores together.
-        read: Validation images that it read right, as a share.
+        read: Fraction of the validation images that it reads right.
     """
 
     images: int
@@ -53,7 +51,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a trial.
+    """The result of a trial.
 
     Attributes:
         samples: Labelled images that it learned from.
@@ -61,10 +59,10 @@ class Result:
         change: The changed setting; empty for none.
         checks: How well it read on the way.
         temperature: That makes its confidences on the validation images fit best.
-        threshold: The lowest confidence (at this temperature) from which on 99 % of the readings of validation images
-            are right; None if there is none.
+        threshold: The lowest confidence at this temperature from which on 99 % of the validation images are read right;
+            None if there is none.
         texts: The text of each test image.
-        readings: What was read.
+        predictions: What was read.
         confidence: Product of the heads' maxima for each test image, `(N,)`.
         scaled_confidence: The same at the fitted temperature.
         properties: Of each test image, by name.
@@ -78,7 +76,7 @@ class Result:
     temperature: float
     threshold: float | None
     texts: tuple[str, ...]
-    readings: tuple[str, ...]
+    predictions: tuple[str, ...]
     confidence: tuple[float, ...]
     scaled_confidence: tuple[float, ...]
     properties: Mapping[str, tuple[float, ...]]
@@ -87,7 +85,7 @@ class Result:
     @property
     def right(self) -> NDArray[np.bool_]:
         """Whether each test image was read right, `(N,)`."""
-        return np.array([text == reading for text, reading in zip(self.texts, self.readings, strict=True)])
+        return np.array([text == prediction for text, prediction in zip(self.texts, self.predictions, strict=True)])
 
     @property
     def cpu_seconds(self) -> float:
@@ -104,7 +102,7 @@ class Result:
         fields = dict(value)
         fields["checks"] = tuple(Check(**check) for check in fields["checks"])
         fields["properties"] = {name: tuple(values) for name, values in fields["properties"].items()}
-        for name in ("texts", "readings", "confidence", "scaled_confidence"):
+        for name in ("texts", "predictions", "confidence", "scaled_confidence"):
             fields[name] = tuple(fields[name])
         if fields["fonts"] is not None:
             fields["fonts"] = tuple(tuple(numbers) for numbers in fields["fonts"])
@@ -119,42 +117,36 @@ def run(trial: Trial, seen: Callable[[int], None] | None = None, *, gpu: bool = 
         seen: Called with the training images seen so far.
         gpu: Whether a GPU is required.
     """
+    steps = max(CHECKS, trial.budget.images // TrainConfig.batch_size)
+    config = TrainConfig(
+        network=NETWORK, epochs=CHECKS, warmup_steps=steps // WARMUP_DIVISOR, seed=trial.repetition, gpu=gpu
+    )
     with (
         tempfile.TemporaryDirectory(prefix="captcha-keras-") as directory,
         image_store("auto", Path(directory)) as allocate,
     ):
         material = trial.subject.material(trial.samples, trial.repetition, trial.budget, allocate)
-        keras.utils.clear_session()
-        keras.utils.set_random_seed(trial.repetition)
         spec = trial.subject.spec
-        network = build_network(NETWORK, spec, keras.DTypePolicy(precision_policy("auto", select_device(gpu))))
-        recognizer = Recognizer(network.predict_on_batch, spec)
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(config.seed)
+        trainee = build_trainee(config, spec, precision_policy("auto", select_device(gpu)), steps // CHECKS)
+        recognizer = Recognizer(trainee.network.predict_on_batch, spec)
         watch = _Watch(recognizer, material.validation, seen or (lambda images: None))
-        _train(network, spec, material.training, trial, watch)
+        batches = training_batches(
+            material.training, batch_size=config.batch_size, seed=config.seed, augmentation=config.augmentation
+        )
+        fit(trainee, batches, steps_per_epoch=steps // CHECKS, epochs=CHECKS, callbacks=[watch])
         return _measured(trial, recognizer, material, tuple(watch.checks))
-
-
-def _train(
-    network: keras.Model, spec: CaptchaSpec, training: tuple[Any, Any], trial: Trial, watch: keras.callbacks.Callback
-) -> None:
-    steps = max(CHECKS, trial.budget.images // BATCH)
-    model = stacked_logits(network, spec)
-    settings = find_network(NETWORK)
-    optimizer = RampedAdam(settings.learning_rate, warmup_steps=steps // WARMUP_SHARE, total_steps=steps, anneal=1.0)
-    model.compile(optimizer, settings.loss_for(spec))
-    batches = training_batches(*training, batch_size=BATCH, seed=trial.repetition, augmentation=DEFAULT_AUGMENTATION)
-    model.fit(batches, steps_per_epoch=steps // CHECKS, epochs=CHECKS, callbacks=[watch], shuffle=False, verbose=0)
 
 
 def _measured(trial: Trial, recognizer: Recognizer, material: Material, checks: tuple[Check, ...]) -> Result:
     spec = recognizer.spec
-    images, labels = material.validation
-    probabilities = recognizer.probabilities(images)
+    labels = material.validation.labels
+    probabilities = recognizer.probabilities(material.validation.images)
     temperature = fit_temperature(probabilities, labels)
     sure = scaled(probabilities, temperature).max(axis=-1).prod(axis=1)
     threshold = threshold_for(PRECISION, sure, (probabilities.argmax(axis=-1) == labels).all(axis=1))
-    images, labels = material.test
-    probabilities = recognizer.probabilities(images)
+    probabilities = recognizer.probabilities(material.test.images)
     return Result(
         samples=trial.samples,
         repetition=trial.repetition,
@@ -162,8 +154,8 @@ def _measured(trial: Trial, recognizer: Recognizer, material: Material, checks: 
         checks=checks,
         temperature=temperature,
         threshold=threshold,
-        texts=tuple(spec.decode_all(labels)),
-        readings=tuple(spec.decode_all(probabilities.argmax(axis=-1))),
+        texts=tuple(spec.decode_all(material.test.labels)),
+        predictions=tuple(spec.decode_all(probabilities.argmax(axis=-1))),
         confidence=_listed(probabilities.max(axis=-1).prod(axis=1)),
         scaled_confidence=_listed(scaled(probabilities, temperature).max(axis=-1).prod(axis=1)),
         properties={name: _listed(values) for name, values in material.properties.items()},
@@ -178,7 +170,7 @@ def _listed(values: NDArray[np.floating]) -> tuple[float, ...]:
 class _Watch(keras.callbacks.Callback):
     """Reads the validation images on the way, outside of the training's time, and stops where all is read."""
 
-    def __init__(self, recognizer: Recognizer, validation: tuple[Any, Any], seen: Callable[[int], None]) -> None:
+    def __init__(self, recognizer: Recognizer, validation: LabelledImages, seen: Callable[[int], None]) -> None:
         super().__init__()
         self.checks: list[Check] = []
         self._recognizer, self._validation, self._seen = recognizer, validation, seen
@@ -189,9 +181,9 @@ class _Watch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._spent += time.process_time() - self._begin
-        images, labels = self._validation
-        read = float((self._recognizer.probabilities(images).argmax(axis=-1) == labels).all(axis=1).mean())
-        total = (epoch + 1) * self.params["steps"] * BATCH
+        predicted = self._recognizer.probabilities(self._validation.images).argmax(axis=-1)
+        read = float((predicted == self._validation.labels).all(axis=1).mean())
+        total = (epoch + 1) * self.params["steps"] * TrainConfig.batch_size
         self.checks.append(Check(total, self._spent, read))
         self._seen(total)
         if read >= ENOUGH:

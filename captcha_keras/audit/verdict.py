@@ -10,13 +10,13 @@ from captcha_keras.audit.curve import Crossing, Estimate, Point
 from captcha_keras.audit.people import PeoplesSide
 from captcha_keras.audit.sweep import Sweep
 
-# From this share of images on a scheme counts as broken: Bursztein, Martin and Mitchell (2011), section 2.
+# From this fraction of images on a scheme counts as broken: Bursztein, Martin and Mitchell (2011), section 2.
 BROKEN = 0.01
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The judgement.
+    """The judgement of an audit.
 
     Attributes:
         level: "broken" (1 % of the images or more are read), "holds" (fewer are, within this budget), or "undecided"
@@ -39,15 +39,18 @@ def verdict(
     *,
     drawn: bool,
 ) -> Verdict:
-    """Judge.
+    """Judge how strong the CAPTCHA is.
 
     Args:
         points: The learning curve.
-        crossings: Where it reaches shares, rising.
-        sure: What is read with unsure readings left out.
+        crossings: Where it reaches fractions, rising.
+        sure: What is read with unsure predictions left out.
         people: The people's side.
         sweep: Changes of one setting, the hardest first; None if none was tried.
         drawn: Whether the images come from a library that anyone has.
+
+    Returns:
+        The verdict; the point with the most images read decides, whatever its number of samples.
     """
     best = max(points, key=lambda point: point.read.value)
     level = _level(best.read)
@@ -64,14 +67,24 @@ def verdict(
     return Verdict(level, sentence, (*reasons, *([_changes(sweep)] if sweep else [])))
 
 
-def percent(share: float) -> str:
-    """A share for a sentence: more digits near 0 and 100 %."""
-    digits = 1 if 0.01 <= share <= 0.99 else 2
-    return f"{100 * share:.{digits}f} %"
+def percent(fraction: float) -> str:
+    """A fraction for a sentence: more digits near 0 and 100 %.
+
+    Example:
+        >>> percent(0.5), percent(0.9987)
+        ('50.0 %', '99.87 %')
+    """
+    digits = 1 if 0.01 <= fraction <= 0.99 else 2
+    return f"{100 * fraction:.{digits}f} %"
 
 
 def about(samples: float) -> str:
-    """A number of samples in two digits: its interval is wider than that."""
+    """A number of samples in two digits: its interval is wider than that.
+
+    Example:
+        >>> about(1549)
+        '1,500'
+    """
     digits = max(0, len(str(round(samples))) - 2)
     return f"{round(round(samples) / 10**digits) * 10**digits:,}"
 
@@ -89,7 +102,7 @@ def _changes(sweep: Sweep) -> str:
     rest = f"{below} of them bring it below 1 %" if below else "none brings it below 1 %"
     return (
         f"{begin} the one that helps most ({hardest.words}) lowers what is read from "
-        f"{percent(sweep.unchanged.value)} to {percent(hardest.rate.share)}; {rest}."
+        f"{percent(sweep.unchanged.value)} to {percent(hardest.rate.fraction)}; {rest}."
     )
 
 
@@ -104,7 +117,7 @@ def _reasons(
 ) -> list[str]:
     first, best = points[0], max(points, key=lambda point: point.read.value)
     reasons = [f"{first.samples:,} labelled images are enough for {percent(first.read.value)} of the images."]
-    half = next(crossing for crossing in crossings if crossing.share == 0.5)
+    half = next(crossing for crossing in crossings if crossing.fraction == 0.5)
     if half.samples is not None and not half.at_least:
         reasons.append(f"Half of the images are read from about {about(half.samples)} labelled ones on.")
     reasons.append(
@@ -112,8 +125,8 @@ def _reasons(
     )
     if sure.precision:
         reasons.append(
-            f"For {percent(sure.answered.share)} of the images it can tell that it reads them right: "
-            f"{percent(sure.precision.share)} of these readings are."
+            f"For {percent(sure.answered.fraction)} of the images it can tell that it reads them right: "
+            f"{percent(sure.precision.fraction)} of these predictions are."
         )
     if drawn:
         reasons.append(

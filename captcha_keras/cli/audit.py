@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from captcha_keras.cli.console import run_command
 from captcha_keras.cli.environment import load_tensorflow
-from captcha_keras.console import ProgressBar, run_command
+from captcha_keras.cli.progress import ProgressBar
 from captcha_keras.errors import CommandError, InputError
 from captcha_keras.spec import CaptchaSpec, parse_alphabet
 from data_gen import Style, read_captcha
@@ -50,8 +51,8 @@ def parser(prog: str = "captcha-keras audit") -> argparse.ArgumentParser:
     add(
         "--fail-if-read-above",
         type=float,
-        metavar="SHARE",
-        help="exit with status 1 if more than this share of the images is read, 0 to 1",
+        metavar="FRACTION",
+        help="exit with status 1 if more than this fraction of the images is read, 0 to 1",
     )
     return result
 
@@ -59,13 +60,13 @@ def parser(prog: str = "captcha-keras audit") -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None, prog: str = "captcha-keras audit") -> int:
     """Run the command; returns the exit status."""
     options = parser(prog).parse_args(arguments)
-    return run_command(lambda: _audit(options), kept="Every finished trial is kept: the same command goes on.")
+    return run_command(lambda: _audit(options), on_interrupt="Every finished trial is kept: the same command goes on.")
 
 
 def _audit(options: argparse.Namespace) -> None:
     limit = options.fail_if_read_above
     if limit is not None and not 0 <= limit <= 1:
-        raise InputError(f"--fail-if-read-above must be a share from 0 to 1, got {limit:g}.")
+        raise InputError(f"--fail-if-read-above must be a fraction from 0 to 1, got {limit:g}.")
     if options.seed < 0:
         raise InputError(f"--seed must be at least 0, got {options.seed}.")
     if (options.settings is None) == (options.images is None):
@@ -76,13 +77,15 @@ def _audit(options: argparse.Namespace) -> None:
         raise InputError("--gpu is for this machine; on a cluster the trials run on CPUs.")
     drawn = _read(options)
     load_tensorflow()
-    from captcha_keras.audit import BUDGETS, Drawn, Folder, audit
+    from captcha_keras.audit.budget import BUDGETS
     from captcha_keras.audit.engine import here, ray_tasks
     from captcha_keras.audit.page import table
     from captcha_keras.audit.report import write_report
+    from captcha_keras.audit.runner import audit
+    from captcha_keras.audit.subject import Drawn, Folder
     from captcha_keras.audit.trial import NETWORK
-    from captcha_keras.devices import precision_policy, select_device
     from captcha_keras.networks.registry import check_size
+    from captcha_keras.training.devices import precision_policy, select_device
     from captcha_keras.training.record import environment_record
 
     budget = BUDGETS[options.budget]

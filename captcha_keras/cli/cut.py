@@ -6,8 +6,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from captcha_keras.cli.console import run_command
 from captcha_keras.cli.environment import load_tensorflow
-from captcha_keras.console import ProgressBar, run_command
+from captcha_keras.cli.progress import ProgressBar
 from captcha_keras.errors import InputError
 
 DESCRIPTION = """Cut labelled CAPTCHAs into characters: a folder of PNG files for each class.
@@ -30,7 +31,9 @@ def parser(prog: str = "captcha-keras cut") -> argparse.ArgumentParser:
         help="train: leave out the images that train.py keeps for validation and test (%(default)s)",
     )
     for part in ("validation", "test"):
-        add(f"--{part}-share", type=float, default=0.1, metavar="SHARE", help="as given to train.py (%(default)s)")
+        add(
+            f"--{part}-fraction", type=float, default=0.1, metavar="FRACTION", help="as given to train.py (%(default)s)"
+        )
     add("--side", type=int, default=40, metavar="N", help="side of a character's image in pixels (%(default)s)")
     add("--per-class", type=int, metavar="N", help="add N distorted characters of each class")
     add(
@@ -46,7 +49,7 @@ def parser(prog: str = "captcha-keras cut") -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None, prog: str = "captcha-keras cut") -> int:
     """Run the command; returns the exit status."""
     options = parser(prog).parse_args(arguments)
-    return run_command(lambda: _cut(options), kept="Nothing was written.")
+    return run_command(lambda: _cut(options), on_interrupt="Nothing was written.")
 
 
 def _cut(options: argparse.Namespace) -> None:
@@ -58,24 +61,31 @@ def _cut(options: argparse.Namespace) -> None:
     load_tensorflow()
     import numpy as np
 
-    from captcha_keras.characters import balanced, cut_characters, write_characters
-    from captcha_keras.dataset import load, open_dataset, split
-    from captcha_keras.devices import select_device
-    from captcha_keras.segmentation import Cutter
-    from captcha_keras.training import TrainConfig
+    from captcha_keras.dataset.layouts import open_dataset
+    from captcha_keras.dataset.split import split_indices
+    from captcha_keras.networks.segmentation import Cutter
+    from captcha_keras.training.characters import balanced, cut_characters, write_characters
+    from captcha_keras.training.config import TrainConfig
+    from captcha_keras.training.data import recorded_split
+    from captcha_keras.training.devices import select_device
+    from captcha_keras.training.run_folder import RunFolder
 
     select_device(gpu=False)
     dataset = open_dataset(options.data)
     spec = dataset.infer_spec()
-    indices = np.arange(len(dataset))
-    if options.split == "train":
-        indices = split(len(dataset), TrainConfig.split_seed, options.validation_share, options.test_share).train
-    images, labels = load(dataset, spec, indices=indices, progress=ProgressBar("Decoding", len(indices)))
-    characters = cut_characters(images, labels, spec, Cutter(options.side))
+    if options.split == "all":
+        indices = np.arange(len(dataset))
+    elif options.run is not None:
+        indices = recorded_split(RunFolder(options.run), dataset).train
+    else:
+        fractions = options.validation_fraction, options.test_fraction
+        indices = split_indices(len(dataset), TrainConfig.split_seed, *fractions).train
+    data = dataset.images(spec, indices=indices, progress=ProgressBar("Decoding", len(indices)))
+    characters = cut_characters(data, spec, Cutter(options.side))
     for reason, count in characters.reasons.most_common():
-        print(f"{count:,} of {len(images):,} images: {reason}.")
+        print(f"{count:,} of {len(data):,} images: {reason}.")
     if not characters.texts:
-        raise InputError(f"None of the {len(images):,} images of {options.data} could be cut.")
+        raise InputError(f"None of the {len(data):,} images of {options.data} could be cut.")
     if options.per_class is not None:
         characters = balanced(characters, options.per_class, options.seed, originals=options.originals)
     write_characters(characters, options.to, ProgressBar("Writing", len(characters.texts)))

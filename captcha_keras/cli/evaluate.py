@@ -7,16 +7,15 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from captcha_keras.cli.console import run_command
 from captcha_keras.cli.environment import load_tensorflow
-from captcha_keras.console import run_command
+from captcha_keras.cli.progress import ProgressBar
+from data_gen.fresh import FRESH_SEED
 
 DESCRIPTION = """Measure how well a trained network reads images.
 
 By default the newest run, or the model that comes with the project if there is none, on the test images
 that its training never saw."""
-
-# Far from the seeds people choose for their data, so that fresh images are fresh.
-FRESH_SEED = 1_000_003
 
 
 def parser(prog: str = "evaluate.py") -> argparse.ArgumentParser:
@@ -49,23 +48,25 @@ def parser(prog: str = "evaluate.py") -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None, prog: str = "evaluate.py") -> int:
     """Run the command; returns the exit status."""
     options = parser(prog).parse_args(arguments)
-    return run_command(lambda: _evaluate(options), kept="The run is unchanged: measure it again.")
+    return run_command(lambda: _evaluate(options), on_interrupt="The run is unchanged: measure it again.")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
     load_tensorflow()
-    from captcha_keras.devices import select_device
-    from captcha_keras.evaluation import evaluate
-    from captcha_keras.evaluation_data import images_to_evaluate
-    from captcha_keras.networks import NETWORKS
-    from captcha_keras.predict import Recognizer
-    from captcha_keras.report import plot_characters, table, write_report
-    from captcha_keras.segmentation import cut_all
-    from captcha_keras.trained import find_model
+    from captcha_keras.evaluation.figures import score
+    from captcha_keras.evaluation.images import images_to_evaluate
+    from captcha_keras.evaluation.plots import plot_characters
+    from captcha_keras.evaluation.report import write_report
+    from captcha_keras.evaluation.tables import table
+    from captcha_keras.networks.registry import NETWORKS
+    from captcha_keras.networks.segmentation import cut_all
+    from captcha_keras.recognizer.locate import find_model
+    from captcha_keras.recognizer.recognizer import Recognizer
+    from captcha_keras.training.devices import select_device
 
     model = find_model(options.model)
     select_device(gpu=False)
-    recognizer = Recognizer.of(model)
+    recognizer = Recognizer.load(model)
     data = images_to_evaluate(
         model.run,
         folder=options.data,
@@ -73,20 +74,21 @@ def _evaluate(options: argparse.Namespace) -> None:
         fresh=options.fresh,
         fresh_seed=options.fresh_seed,
         fonts=options.fonts,
+        progress=ProgressBar,
     )
     probabilities, seconds = recognizer.timed_probabilities(data.images)
-    evaluation = evaluate(probabilities.argmax(axis=-1), data.labels, recognizer.spec, seconds)
+    predicted = probabilities.argmax(axis=-1)
+    evaluation = score(predicted, data.labels, recognizer.spec, seconds)
     folder = options.report or model.evaluation
     write_report(folder, evaluation, recognizer.spec, data, probabilities)
     # A run may be of a network that is not one of ours.
     network = NETWORKS.get(model.run.read_config().network)
     if network and network.cutter:
         squares, counts = cut_all(network.cutter, data.images, recognizer.spec.max_length)
-        readings = probabilities.argmax(axis=-1)
-        plot_characters(squares, counts, data.labels, readings, recognizer.spec, folder / "characters.png")
+        plot_characters(squares, counts, data.labels, predicted, recognizer.spec, folder / "characters.png")
     if options.json:
         print(json.dumps({"model": str(model.path), "images": data.source, **evaluation.to_json()}))
     else:
-        print(f"{model.path} on {data.source}:\n")
+        print(f"{model.file or model.path} on {data.source}:\n")
         print(table(evaluation))
         print(f"\nReport: {folder}")

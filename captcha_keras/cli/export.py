@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from captcha_keras.cli.console import run_command
 from captcha_keras.cli.environment import load_tensorflow
-from captcha_keras.console import run_command
 from captcha_keras.errors import InputError
+from data_gen.fresh import series_like
+from data_gen.series import Series
 
 if TYPE_CHECKING:
     from captcha_keras.training.run_folder import RunFolder
-    from data_gen import ImageSource
+    from data_gen.series import ImageSource
 
 DESCRIPTION = """Write a run's best network in a format that others run.
 
@@ -26,6 +28,8 @@ What is written appears in one step, after it was seen to read new images as the
 FORMATS = {"saved_model": "models/captcha", "onnx": "models/captcha.onnx", "litert": "models/captcha.tflite"}
 SERVED_SAMPLES = 64
 SAMPLES = 1000
+# A name, not a number: no data set has these images.
+SAMPLE_SEED = "export"
 
 
 def parser(prog: str = "captcha-keras export") -> argparse.ArgumentParser:
@@ -45,22 +49,25 @@ def parser(prog: str = "captcha-keras export") -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None, prog: str = "captcha-keras export") -> int:
     """Run the command; returns the exit status."""
     options = parser(prog).parse_args(arguments)
-    return run_command(lambda: _export(options), kept="Nothing was written.")
+    return run_command(lambda: _export(options), on_interrupt="Nothing was written.")
 
 
 def _export(options: argparse.Namespace) -> None:
     if options.quantised and options.format != "litert":
         raise InputError(f"--quantised goes with --format litert, not with {options.format}.")
     load_tensorflow()
-    from captcha_keras.devices import select_device
-    from captcha_keras.fresh import series_like
+    from captcha_keras.training.devices import select_device
     from captcha_keras.training.run_folder import RunFolder, newest_run
 
     run = RunFolder(options.run) if options.run else newest_run(finished=True)
     if run is None:
         raise InputError("There is no finished run in runs/; train one with python train.py, or name one with --run.")
     description = run.read_record()["dataset"]["description"]
-    source = series_like(description, run.read_spec(), "export", options.fonts).source()
+    if description is None:
+        # Whatever the images show, the exported model must read them as the network does.
+        source = Series(run.read_spec(), SAMPLE_SEED).source()
+    else:
+        source = series_like(description, SAMPLE_SEED, options.fonts).source()
     select_device(gpu=False)
     target = options.to or Path(FORMATS[options.format])
     if options.format == "saved_model":
@@ -72,7 +79,7 @@ def _export(options: argparse.Namespace) -> None:
 def _export_saved_model(run: RunFolder, source: ImageSource, repository: Path) -> None:
     import keras
 
-    from captcha_keras.export import export_saved_model
+    from captcha_keras.export.saved_model import export_saved_model
 
     version = export_saved_model(
         run.load_network(),
@@ -92,11 +99,12 @@ def _export_saved_model(run: RunFolder, source: ImageSource, repository: Path) -
 def _export_file(run: RunFolder, source: ImageSource, path: Path, file_format: str, *, quantised: bool) -> None:
     import numpy as np
 
-    from captcha_keras.export import LabelledPixels, export_litert, export_onnx
+    from captcha_keras.dataset.labelled import LabelledImages
+    from captcha_keras.export.portable import export_litert, export_onnx
 
     spec = run.read_spec()
     drawings = [source.draw(index) for index in range(SAMPLES)]
-    samples = LabelledPixels(
+    samples = LabelledImages(
         np.stack([drawing.pixels for drawing in drawings]),
         spec.encode_all(drawing.text for drawing in drawings),
     )

@@ -8,11 +8,14 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from captcha_keras.cli.console import run_command
 from captcha_keras.cli.environment import load_tensorflow
-from captcha_keras.console import run_command
+from captcha_keras.dataset.images import ImageError, read_image
 from captcha_keras.errors import DatasetError
-from captcha_keras.images import ImageError, read_image
-from captcha_keras.predict import FILES, Recognizer
+from captcha_keras.recognizer.formats import SINGLE_FILES
+from captcha_keras.recognizer.locate import find_model
+from captcha_keras.recognizer.recognizer import Recognizer
+from captcha_keras.spec import parse_alphabet
 
 DESCRIPTION = """Read image files; prints file, text and confidence, tab separated.
 
@@ -31,6 +34,13 @@ def parser(prog: str = "captcha-keras predict") -> argparse.ArgumentParser:
         metavar="PATH",
         help="run, exported model, ONNX or LiteRT file (the newest finished run, else the shipped model)",
     )
+    result.add_argument(
+        "--alphabet",
+        nargs="+",
+        metavar="WORD",
+        help="the only characters that the texts may have: digits, upper, lower or literal characters (the model's)",
+    )
+    result.add_argument("--length", metavar="4|4-6", help="how many characters the texts have (the model's)")
     result.add_argument("--json", action="store_true", help="print a JSON object a line")
     return result
 
@@ -38,7 +48,7 @@ def parser(prog: str = "captcha-keras predict") -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None, prog: str = "captcha-keras predict") -> int:
     """Run the command; returns the exit status."""
     options = parser(prog).parse_args(arguments)
-    return run_command(lambda: _predict(options), kept="Nothing was changed.")
+    return run_command(lambda: _predict(options), on_interrupt="Nothing was changed.")
 
 
 def _predict(options: argparse.Namespace) -> None:
@@ -50,22 +60,22 @@ def _predict(options: argparse.Namespace) -> None:
         except ImageError as error:
             problems.append(f"{path} {error}")
     if images:
-        for path, reading in zip(files, _recognizer(options.model).read(images), strict=True):
+        alphabet = parse_alphabet(options.alphabet) if options.alphabet else None
+        predictions = _recognizer(options.model).read(images, alphabet=alphabet, length=options.length)
+        for path, prediction in zip(files, predictions, strict=True):
             if options.json:
-                print(json.dumps({"file": str(path), **dataclasses.asdict(reading)}))
+                print(json.dumps({"file": str(path), **dataclasses.asdict(prediction)}))
             else:
-                print(f"{path}\t{reading.text}\t{reading.confidence:.4f}")
+                print(f"{path}\t{prediction.text}\t{prediction.confidence:.4f}")
     if problems:
         raise DatasetError(f"{len(problems)} of {len(options.images)} files could not be read:", problems)
 
 
-def _recognizer(model: Path | None) -> Recognizer:
-    if model is not None and model.suffix in FILES:
-        # These need no TensorFlow.
-        return Recognizer.load(model)
-    load_tensorflow()
-    from captcha_keras.devices import select_device
-    from captcha_keras.trained import find_model
+def _recognizer(path: Path | None) -> Recognizer:
+    # ONNX and LiteRT files need no TensorFlow.
+    if path is None or path.suffix not in SINGLE_FILES:
+        load_tensorflow()
+        from captcha_keras.training.devices import select_device
 
-    select_device(gpu=False)
-    return Recognizer.of(find_model(model))
+        select_device(gpu=False)
+    return Recognizer.load(path or find_model())

@@ -9,8 +9,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from captcha_keras.cli.console import run_command
 from captcha_keras.cli.environment import load_tensorflow
-from captcha_keras.console import run_command
 from captcha_keras.errors import InputError
 
 DESCRIPTION = """Serve an exported model over HTTP: TensorFlow Serving's REST interface, and a page to try it.
@@ -39,14 +39,14 @@ def parser(prog: str = "captcha-keras serve") -> argparse.ArgumentParser:
     add = load.add_argument
     add(
         "--batch-rows",
-        dest="most_rows",
+        dest="max_batch_size",
         type=int,
         metavar="N",
         help="most images computed together; 1: no batching (64)",
     )
     add(
         "--waiting-rows",
-        dest="most_waiting_rows",
+        dest="max_waiting_rows",
         type=int,
         metavar="N",
         help="most images that wait; more are refused with 503 (1024)",
@@ -54,14 +54,14 @@ def parser(prog: str = "captcha-keras serve") -> argparse.ArgumentParser:
     add("--threads", type=int, metavar="N", help="computations at the same time (2)")
     add("--timeout", type=float, metavar="S", help="seconds that a request may take (30)")
     add("--arrival-timeout", type=float, metavar="S", help="seconds for headers to arrive, and again for a body (20)")
-    add("--body-bytes", dest="most_body_bytes", type=int, metavar="N", help="longest body of a request (16777216)")
+    add("--body-bytes", dest="max_body_bytes", type=int, metavar="N", help="longest body of a request (16777216)")
     return result
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "captcha-keras serve") -> int:
     """Run the command; returns the exit status."""
     options = vars(parser(prog).parse_args(arguments))
-    return run_command(lambda: _serve(options), kept="The server stopped.")
+    return run_command(lambda: _serve(options), on_interrupt="The server stopped.")
 
 
 def _serve(options: dict[str, Any]) -> None:
@@ -69,12 +69,12 @@ def _serve(options: dict[str, Any]) -> None:
     if missing:
         raise InputError(f"The server needs more packages ({missing[0]}): pip install 'captcha-keras[serve]'.")
     load_tensorflow()
-    from captcha_keras.devices import select_device
+    from captcha_keras.recognizer.locate import SHIPPED
     from captcha_keras.serving.batching import BatchingConfig
     from captcha_keras.serving.config import ServeConfig
     from captcha_keras.serving.logs import log_as_json
     from captcha_keras.serving.server import serve
-    from captcha_keras.trained import SHIPPED
+    from captcha_keras.training.devices import select_device
 
     select_device(gpu=False)
     of_batching = {field.name for field in fields(BatchingConfig)} & options.keys()

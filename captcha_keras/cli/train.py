@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from captcha_keras.cli.console import run_command
 from captcha_keras.cli.environment import load_tensorflow
-from captcha_keras.console import run_command
+from captcha_keras.cli.progress import ProgressBar
 from captcha_keras.errors import InputError
+from captcha_keras.spec import parse_alphabet
+from data_gen.texts import parse_weights
 
 DESCRIPTION = """Train a multi-head CNN on a folder of labelled CAPTCHA images.
 
-Stopped at any moment, it goes on with --resume and ends with the same weights, to the bit on a CPU."""
+If it is stopped at any moment, --resume goes on and ends with the same weights, to the bit on a CPU."""
 
 # Options that say where and how, not what: every other one is a setting that a resumed run has recorded.
 NOT_SETTINGS = {"run", "resume", "augment"}
@@ -40,8 +43,8 @@ def parser(prog: str = "train.py") -> argparse.ArgumentParser:
         metavar="DIR",
         help="single characters to learn from, one folder a class or EMNIST's CSV files, for networks that cut",
     )
-    data.add_argument("--validation-share", type=float, metavar="SHARE", help="of the images, for validation (0.1)")
-    data.add_argument("--test-share", type=float, metavar="SHARE", help="of the images, for the test (0.1)")
+    data.add_argument("--validation-fraction", type=float, metavar="F", help="of the images, for validation (0.1)")
+    data.add_argument("--test-fraction", type=float, metavar="F", help="of the images, for the test (0.1)")
     data.add_argument("--image-store", choices=("auto", "memory", "disk"), help="where decoded images live (auto)")
     fresh = result.add_argument_group("new images")
     add = fresh.add_argument
@@ -60,7 +63,7 @@ def parser(prog: str = "train.py") -> argparse.ArgumentParser:
         metavar="NAME",
         help="vgg, mathematica, mathematica_relu, single_head, segmented_mlp, segmented_lenet or emnist_cnn (vgg)",
     )
-    add("--epochs", type=int, metavar="N", help="rounds over the training images (50)")
+    add("--epochs", type=int, metavar="N", help="epochs: passes over the training images (50)")
     add("--batch-size", type=int, metavar="N", help="images of a step (32)")
     add(
         "--learning-rate",
@@ -72,16 +75,16 @@ def parser(prog: str = "train.py") -> argparse.ArgumentParser:
     add(
         "--anneal",
         type=float,
-        metavar="SHARE",
-        help="share of the training in which the rate falls to zero; 0: ReduceLROnPlateau alone (1)",
+        metavar="FRACTION",
+        help="fraction of the training in which the rate falls to zero; 0: ReduceLROnPlateau alone (1)",
     )
     add("--plateau-patience", type=int, metavar="N", help="epochs before ReduceLROnPlateau halves the rate (6)")
     add("--stop-patience", type=int, metavar="N", help="epochs without progress before training stops (12)")
     add(
         "--label-smoothing",
         type=float,
-        metavar="SHARE",
-        help="share of the wanted probability that is spread over all classes (0)",
+        metavar="FRACTION",
+        help="fraction of the target probability that is spread over all classes (0)",
     )
     add(
         "--augment",
@@ -110,7 +113,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> int:
     options = vars(parser(prog).parse_args(arguments))
     return run_command(
         lambda: _train(options),
-        kept="Every finished epoch is kept: go on with python train.py --resume.",
+        on_interrupt="Every finished epoch is kept: go on with python train.py --resume.",
     )
 
 
@@ -121,12 +124,10 @@ def _train(options: dict[str, Any]) -> None:
         raise InputError(f"A resumed run keeps its settings; leave out --{superfluous[0].replace('_', '-')}.")
     # TensorFlow takes seconds to load: wrong use is answered before that.
     load_tensorflow()
-    from captcha_keras.networks import find_network
-    from captcha_keras.report import plot_curves
-    from captcha_keras.spec import parse_alphabet
-    from captcha_keras.training import RunFolder, TrainConfig, train
-    from captcha_keras.training.run_folder import new_run, newest_run
-    from data_gen import parse_weights
+    from captcha_keras.evaluation.plots import plot_curves
+    from captcha_keras.training.config import TrainConfig
+    from captcha_keras.training.run_folder import RunFolder, new_run, newest_run
+    from captcha_keras.training.trainer import train
 
     if resume:
         run = RunFolder(options["run"]) if "run" in options else newest_run(finished=False)
@@ -146,9 +147,8 @@ def _train(options: dict[str, Any]) -> None:
             given["weights"] = parse_weights(given["weights"])
         if not options.get("augment", True):
             given["augmentation"] = None
-        rate = find_network(given.get("network", TrainConfig.network)).learning_rate
-        config = TrainConfig(**{"learning_rate": rate, **given})
+        config = TrainConfig(**given)
         run = RunFolder(options["run"]) if "run" in options else new_run(config.network)
-    train(config, run, resume=resume)
+    train(config, run, resume=resume, progress=ProgressBar)
     plot_curves(run.history_file, run.curves)
     print(f"Trained. Measure it on the test images with: python evaluate.py --model {run.path}")

@@ -2,7 +2,7 @@
 
 The data set (Cohen et al. 2017) is at https://www.nist.gov/itl/products-and-services/emnist-dataset. A folder holds
 `emnist-<split>-mapping.txt` and `emnist-<split>-train.csv` or `-test.csv` or both; split `bymerge` has 47 classes. Each
-line of a CSV file is a class number and 784 pixels, white ink on black, column by column.
+line of a CSV file is a class id and 784 pixels, white ink on black, column by column.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from captcha_keras.dataset.records import Dataset, Record
+from captcha_keras.dataset.dataset import Dataset
+from captcha_keras.dataset.records import Record
 from captcha_keras.errors import DatasetError
 
 SIDE = 28
@@ -53,18 +54,18 @@ def open_emnist(folder: Path) -> Dataset:
 
 
 def _mapping(path: Path) -> dict[int, str]:
-    """The character of each class number; each line has the number and the character's code point."""
+    """The character of each class id; each line has the number and the character's code point."""
     try:
         lines = path.read_text("ascii").splitlines()
         return {int(number): chr(int(code)) for number, code, *_ in (line.split() for line in lines if line.strip())}
     except OSError as error:
         raise DatasetError(f"{path} cannot be read ({error.strerror}); the data set is at {SOURCE}.") from error
     except (ValueError, OverflowError) as error:
-        raise DatasetError(f"{path} must have a class number and a code point a line.") from error
+        raise DatasetError(f"{path} must have a class id and a code point a line.") from error
 
 
 def _table(path: Path) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Class numbers `(N,)` and images `(N, 28, 28)` of a CSV file."""
+    """Class ids `(N,)` and images `(N, 28, 28)` of a CSV file."""
     import pandas as pd
 
     labels, pixels, line = [], [], 0

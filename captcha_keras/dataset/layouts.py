@@ -22,8 +22,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from captcha_keras.dataset.dataset import Dataset
 from captcha_keras.dataset.emnist import emnist_tables, open_emnist
-from captcha_keras.dataset.records import Dataset, Record, shown
+from captcha_keras.dataset.records import Record, shown
 from captcha_keras.dataset.tfrecord import RecordError, spans
 from captcha_keras.errors import DatasetError
 from captcha_keras.spec import CaptchaSpec, SpecError

@@ -1,17 +1,22 @@
-"""Decoding the images and encoding the texts of a data set, every one of them checked."""
+"""Decodes the images and encodes the texts of a data set; checks every one of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from captcha_keras import images
-from captcha_keras.dataset.records import Dataset, shown_record
+from captcha_keras.dataset.images import ImageError, fit
+from captcha_keras.dataset.labelled import LabelledImages
+from captcha_keras.dataset.records import Record, shown_record
 from captcha_keras.errors import DatasetError
 from captcha_keras.spec import CaptchaSpec, SpecError
+
+# Makes a uint8 image array from its shape: in memory, or in a file.
+Allocate = Callable[[tuple[int, ...]], NDArray[np.uint8]]
 
 
 def in_memory(shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -19,53 +24,54 @@ def in_memory(shape: tuple[int, ...]) -> NDArray[np.uint8]:
     return np.empty(shape, np.uint8)
 
 
-def load(
-    dataset: Dataset,
+def load_records(
+    records: Sequence[Record],
     spec: CaptchaSpec,
+    folder: Path,
     *,
-    indices: NDArray[np.int64] | None = None,
-    resize: bool = False,
-    allocate: Callable[[tuple[int, ...]], NDArray[np.uint8]] = in_memory,
+    problems: Sequence[str] = (),
+    image_size: tuple[int, int] | None = None,
+    allocate: Allocate = in_memory,
     progress: Callable[[int], None] | None = None,
-) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """Decode images and encode texts, checking every one of them.
+) -> LabelledImages:
+    """Decode images and encode texts.
 
     Args:
-        dataset: The opened folder.
+        records: The labelled images.
         spec: What the images and texts must be.
-        indices: Which records to decode; all by default. Labels are checked for these alone.
-        resize: Resize images of another size, as long as all have the same size, instead of refusing them.
+        folder: The folder of the data set, for messages.
+        problems: A line for each problem that is known already.
+        image_size: Height and width that every image must have; it is resized to the spec's. By default the
+            spec's own size.
         allocate: Makes the image array from its shape, for one that lives on disk.
         progress: Called with the number of images decoded so far.
 
     Returns:
-        uint8 images `(N, height, width, 3)` and int32 class numbers `(N, max_length)`.
+        uint8 images `(N, height, width, 3)` and int32 class ids `(N, max_length)`.
 
     Raises:
         DatasetError: At least one file or label is bad; every one is counted.
     """
-    records = dataset.records if indices is None else [dataset.records[i] for i in indices]
-    problems = list(dataset.problems)
+    found = list(problems)
     labels = np.zeros((len(records), spec.max_length), np.int32)
     for row, record in enumerate(records):
         try:
             labels[row] = spec.encode(record.text)
         except SpecError as error:
-            problems.append(f"{record.source}: {error}")
-    expected = dataset.first_size() if resize else (spec.height, spec.width)
-    shape = (len(records), spec.height, spec.width, 3)
-    pixels = allocate(shape)
+            found.append(f"{record.source}: {error}")
+    expected = image_size or (spec.height, spec.width)
+    pixels = allocate((len(records), spec.height, spec.width, 3))
 
     def decode(row: int) -> str | None:
         record = records[row]
         try:
             image = record.read()
-        except images.ImageError as error:
-            return f"{shown_record(record, dataset.folder)} {error}"
+        except ImageError as error:
+            return f"{shown_record(record, folder)} {error}"
         height, width, _ = image.shape
         if (height, width) != expected:
-            return f"{shown_record(record, dataset.folder)} is {width}x{height}, expected {expected[1]}x{expected[0]}"
-        pixels[row] = images.fit(image, spec.width, spec.height)
+            return f"{shown_record(record, folder)} is {width}x{height}, expected {expected[1]}x{expected[0]}"
+        pixels[row] = fit(image, spec.width, spec.height)
         return None
 
     # Pillow releases the interpreter lock while it decodes.
@@ -73,15 +79,12 @@ def load(
         try:
             for done, problem in enumerate(pool.map(decode, range(len(records))), start=1):
                 if problem:
-                    problems.append(problem)
+                    found.append(problem)
                 if progress:
                     progress(done)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    if problems:
-        raise DatasetError(
-            f"{dataset.folder} has {len(problems)} bad {'entry' if len(problems) == 1 else 'entries'}:",
-            problems,
-        )
-    return pixels, labels
+    if found:
+        raise DatasetError(f"{folder} has {len(found)} bad {'entry' if len(found) == 1 else 'entries'}:", found)
+    return LabelledImages(pixels, labels, tuple(record.name for record in records))

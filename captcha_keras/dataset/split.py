@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,21 +19,27 @@ class Split:
     validation: NDArray[np.int64]
     test: NDArray[np.int64]
 
+    def digest(self) -> str:
+        """SHA-256 over the indices: NumPy does not promise that a seed gives the same order in every release."""
+        parts = (self.train, self.validation, self.test)
+        content = b"|".join(part.astype("<i8").tobytes() for part in parts)
+        return hashlib.sha256(content).hexdigest()
 
-def split(count: int, seed: int, validation: float = 0.1, test: float = 0.1) -> Split:
+
+def split_indices(count: int, seed: int, validation: float = 0.1, test: float = 0.1) -> Split:
     """Split `count` images at random; the same numbers give the same split everywhere.
 
     Args:
         count: Number of images.
         seed: Seed of the split.
-        validation: Share of the images for validation, 0 to 1.
-        test: Share of the images for testing, 0 to 1.
+        validation: Fraction of the images for validation, 0 to 1.
+        test: Fraction of the images for testing, 0 to 1.
 
     Raises:
-        DatasetError: A share is out of range or leaves a part empty.
+        DatasetError: A fraction is out of range or leaves a part empty.
     """
-    shares = 0 < validation < 1 and 0 < test < 1
-    sizes = (round(count * validation), round(count * test)) if shares else (0, 0)
+    fractions = 0 < validation < 1 and 0 < test < 1
+    sizes = (round(count * validation), round(count * test)) if fractions else (0, 0)
     rest = count - sum(sizes)
     if min(*sizes, rest) < 1:
         raise DatasetError(

@@ -11,9 +11,9 @@ import io
 import tensorflow as tf
 from PIL import Image
 
-from captcha_keras.images import MOST_PIXELS
+from captcha_keras.dataset.images import MAX_PIXELS
 
-MOST_BYTES = 16_000_000
+MAX_BYTES = 16_000_000
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 
@@ -55,7 +55,7 @@ def decode_images(image_bytes: tf.Tensor, width: int, height: int) -> tuple[tf.T
 
 def _decode(content: tf.Tensor, width: int, height: int) -> tf.Tensor:
     """One image; raises what TensorFlow raises if it is none."""
-    small = tf.debugging.Assert(tf.strings.length(content) <= MOST_BYTES, ["too many bytes"])
+    small = tf.debugging.Assert(tf.strings.length(content) <= MAX_BYTES, ["too many bytes"])
     with tf.control_dependencies([small]):
         is_png = tf.strings.substr(content, 0, len(PNG_SIGNATURE)) == PNG_SIGNATURE
     pixels = tf.cond(is_png, lambda: _decode_png(content), lambda: _decode_jpeg(content))
@@ -90,9 +90,7 @@ def _decode_jpeg(content: tf.Tensor) -> tf.Tensor:
 
 
 def _bounded(first: tf.Tensor, second: tf.Tensor) -> tf.Operation:
-    fine = (
-        (first > 0) & (second > 0) & (first <= MOST_PIXELS) & (second <= MOST_PIXELS) & (first * second <= MOST_PIXELS)
-    )
+    fine = (first > 0) & (second > 0) & (first <= MAX_PIXELS) & (second <= MAX_PIXELS) & (first * second <= MAX_PIXELS)
     return tf.debugging.Assert(fine, ["too many pixels"])
 
 

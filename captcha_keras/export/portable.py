@@ -22,27 +22,15 @@ from numpy.typing import NDArray
 from captcha_keras.errors import CommandError, InputError
 from captcha_keras.export.saved_model import require_tensorflow, write_signatures
 from captcha_keras.files import write_atomically
-from captcha_keras.predict import LITERT_SPEC, ONNX_SPEC, Recognizer
+from captcha_keras.recognizer.formats import LITERT_SPEC, ONNX_SPEC
+from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.spec import CaptchaSpec
 
 ONNX_OPSET = 18
 # Greatest difference of a probability in float32; other kernels round otherwise.
 TOLERANCE = 1e-3
-# Share of the images that a quantised network may lose.
-MOST_LOST = 0.01
-
-
-@dataclass(frozen=True)
-class LabelledPixels:
-    """Images to compare on.
-
-    Attributes:
-        images: uint8 `(N, height, width, 3)`.
-        labels: int32 class numbers `(N, L)`.
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int32]
+# Fraction of the images that a quantised network may lose.
+MAX_LOST = 0.01
 
 
 @dataclass(frozen=True)
@@ -62,7 +50,7 @@ class Comparison:
     worst: float
 
 
-def export_onnx(network: keras.Model, spec: CaptchaSpec, path: Path, samples: LabelledPixels) -> Comparison:
+def export_onnx(network: keras.Model, spec: CaptchaSpec, path: Path, samples: LabelledImages) -> Comparison:
     """Write an ONNX file with the spec among its metadata, under the key `captcha_keras.spec`.
 
     Args:
@@ -94,11 +82,11 @@ def export_onnx(network: keras.Model, spec: CaptchaSpec, path: Path, samples: La
         onnx.checker.check_model(model)
         target.write_bytes(model.SerializeToString())
 
-    return _write(network, path, write, Recognizer.from_onnx, samples, exact=True)
+    return _write(network, path, write, Recognizer.load, samples, exact=True)
 
 
 def export_litert(
-    network: keras.Model, spec: CaptchaSpec, path: Path, samples: LabelledPixels, *, quantised: bool = False
+    network: keras.Model, spec: CaptchaSpec, path: Path, samples: LabelledImages, *, quantised: bool = False
 ) -> Comparison:
     """Write a LiteRT file (`.tflite`) with the spec as `spec.json` in a ZIP archive at its end.
 
@@ -130,10 +118,10 @@ def export_litert(
             archive.writestr(LITERT_SPEC, json.dumps(spec.to_json(), ensure_ascii=False))
         target.write_bytes(content.getvalue())
 
-    return _write(network, path, write, Recognizer.from_litert, samples, exact=not quantised)
+    return _write(network, path, write, Recognizer.load, samples, exact=not quantised)
 
 
-def compare(network: keras.Model, exported: Recognizer, samples: LabelledPixels) -> Comparison:
+def compare(network: keras.Model, exported: Recognizer, samples: LabelledImages) -> Comparison:
     """Let both read the same images."""
     expected = Recognizer(network.predict_on_batch, exported.spec).probabilities(samples.images)
     found = exported.probabilities(samples.images)
@@ -154,7 +142,7 @@ def _write(
     path: Path,
     write: Callable[[Path], Any],
     load: Callable[[Path], Recognizer],
-    samples: LabelledPixels,
+    samples: LabelledImages,
     *,
     exact: bool,
 ) -> Comparison:
@@ -165,7 +153,7 @@ def _write(
         result = compare(network, load(target), samples)
         if exact and not result.worst <= TOLERANCE:
             raise CommandError(f"The exported file's probabilities differ from the network's by {result.worst:.2g}.")
-        if result.network_right - result.exported_right > MOST_LOST * result.count:
+        if result.network_right - result.exported_right > MAX_LOST * result.count:
             raise CommandError(
                 f"The exported file reads {result.exported_right} of {result.count} images right, the network "
                 f"{result.network_right}."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -17,9 +16,9 @@ from captcha_keras.errors import CommandError, InputError
 from captcha_keras.export.decode import decode_images
 from captcha_keras.export.warmup import write_warmup
 from captcha_keras.files import write_json
+from captcha_keras.recognizer.formats import SAVED_MODEL_SPEC
 from captcha_keras.spec import CaptchaSpec
 
-SPEC_FILE = Path("assets") / "spec.json"
 WARMUP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 TOLERANCE = 1e-5
 # The check reads its images in batches of these sizes.
@@ -68,8 +67,8 @@ def export_saved_model(
     try:
         write_signatures(network, spec, temporary)
         for name, content in (assets or {}).items():
-            (temporary / SPEC_FILE).with_name(name).write_bytes(content)
-        write_json(temporary / SPEC_FILE, spec.to_json())
+            (temporary / SAVED_MODEL_SPEC).with_name(name).write_bytes(content)
+        write_json(temporary / SAVED_MODEL_SPEC, spec.to_json())
         write_warmup(temporary / WARMUP_FILE, model_name, [samples[:size] for size in BATCHES])
         check(temporary, network, spec, samples)
         version = repository / str(next_version(repository))
@@ -101,21 +100,6 @@ def require_tensorflow(what: str) -> None:
 def next_version(repository: Path) -> int:
     """One more than the greatest version there is, from 1."""
     return 1 + max((int(path.name) for path in repository.iterdir() if path.name.isdecimal()), default=0)
-
-
-def read_spec(version: Path) -> CaptchaSpec:
-    """The spec of an exported model.
-
-    Raises:
-        InputError: It has none, or a damaged one.
-    """
-    path = version / SPEC_FILE
-    try:
-        return CaptchaSpec.from_json(json.loads(path.read_text("utf-8")))
-    except OSError as error:
-        raise InputError(f"{version} is no exported model: it has no {SPEC_FILE}.") from error
-    except ValueError as error:
-        raise InputError(f"{path} is no readable JSON file: {error}.") from error
 
 
 def check(version: Path, network: keras.Model, spec: CaptchaSpec, samples: Sequence[bytes]) -> None:
@@ -190,4 +174,4 @@ def write_signatures(network: keras.Model, spec: CaptchaSpec, folder: Path) -> N
         for name, (function, signature) in endpoints.items()
     }
     tf.saved_model.save(served, str(folder), signatures)
-    (folder / SPEC_FILE).parent.mkdir(exist_ok=True)
+    (folder / SAVED_MODEL_SPEC).parent.mkdir(exist_ok=True)

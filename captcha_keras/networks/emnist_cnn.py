@@ -5,8 +5,8 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from captcha_keras.networks.segmentation import Cutter
 from captcha_keras.networks.segmented import segmented
-from captcha_keras.segmentation import Cutter
 from captcha_keras.spec import CaptchaSpec
 
 # As in EMNIST: the longer side of a character takes 24 of 28 pixels, white is 0 and the darkest ink 1.

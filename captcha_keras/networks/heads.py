@@ -30,7 +30,7 @@ def softmax_heads(inputs: keras.KerasTensor, features: keras.KerasTensor, spec: 
     logits = [
         layers.Dense(spec.num_classes, dtype="float32", name=f"{head}_logits")(features) for head in spec.head_names
     ]
-    return closed(inputs, logits, spec, name)
+    return attach_softmax_heads(inputs, logits, spec, name)
 
 
 def attention_heads(
@@ -52,7 +52,7 @@ def attention_heads(
     """
     pooled = attention_pooling(feature_map, spec.max_length)
     logits = layers.Dense(spec.num_classes, dtype="float32", name="logits")(pooled)
-    return closed(inputs, by_position(logits, spec), spec, name)
+    return attach_softmax_heads(inputs, by_position(logits, spec), spec, name)
 
 
 def attention_pooling(feature_map: keras.KerasTensor, positions: int) -> keras.KerasTensor:
@@ -86,12 +86,12 @@ def distances(feature_map: keras.KerasTensor, positions: int) -> keras.KerasTens
     the width.
     """
     _, height, width, _ = feature_map.shape
-    share = positions / (height * width)
+    fraction = positions / (height * width)
     part = layers.Dense(
         1,
         activation="softplus",
         kernel_initializer="zeros",
-        bias_initializer=keras.initializers.Constant(math.log(math.expm1(share))),
+        bias_initializer=keras.initializers.Constant(math.log(math.expm1(fraction))),
         dtype="float32",
         name="part_of_character",
     )(feature_map)
@@ -107,7 +107,9 @@ def by_position(logits: keras.KerasTensor, spec: CaptchaSpec) -> list[keras.Kera
     return [logits[:, position] for position in range(spec.max_length)]
 
 
-def closed(inputs: keras.KerasTensor, logits: Sequence[keras.KerasTensor], spec: CaptchaSpec, name: str) -> keras.Model:
+def attach_softmax_heads(
+    inputs: keras.KerasTensor, logits: Sequence[keras.KerasTensor], spec: CaptchaSpec, name: str
+) -> keras.Model:
     """Close a network with a softmax for each position, its `logits` given: `(N, K)` each."""
     # In float32: probabilities near 1 need more than bfloat16's 8 bits.
     outputs = {

@@ -45,8 +45,8 @@ def mathematica_relu(spec: CaptchaSpec, dtype: keras.DTypePolicy | str = "float3
     return mathematica(spec, dtype, activation="relu")
 
 
-def trunk_side(side: int) -> int:
-    """Side of the feature map that an image side leaves; 0 or less if the trunk does not fit."""
+def backbone_side(side: int) -> int:
+    """Side of the feature map that an image side leaves; 0 or less if the backbone does not fit."""
     for _ in FILTERS:
         side = (side - 4) // 2
     return side

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import keras
 
 from captcha_keras.errors import InputError
-from captcha_keras.losses import CrossEntropy, CutCrossEntropy, MultiLabelSoftMargin
 from captcha_keras.networks import emnist_cnn, mathematica, segmented_lenet, segmented_mlp, single_head, vgg
-from captcha_keras.networks.segmented import trunk_side
-from captcha_keras.segmentation import Cutter
+from captcha_keras.networks.losses import CrossEntropy, CutCrossEntropy, MultiLabelSoftMargin
+from captcha_keras.networks.segmentation import Cutter
+from captcha_keras.networks.segmented import backbone_side
 from captcha_keras.spec import LARGEST_SIDE, CaptchaSpec, SpecError
 
 
@@ -21,14 +21,14 @@ class Network:
 
     Attributes:
         build: Makes it with fresh weights, of a spec and a dtype policy.
-        trunk_side: The feature map side that its trunk leaves of an image side.
+        backbone_side: The feature map side that its backbone leaves of an image side.
         loss: What its training minimises.
         cutter: Cuts images into the characters that it reads; None if it reads whole images.
         learning_rate: Peak learning rate that it is trained with by default.
     """
 
     build: Callable[[CaptchaSpec, keras.DTypePolicy | str], keras.Model]
-    trunk_side: Callable[[int], int]
+    backbone_side: Callable[[int], int]
     loss: type[keras.losses.Loss] = CrossEntropy
     cutter: Cutter | None = None
     learning_rate: float = 3e-3
@@ -40,11 +40,11 @@ class Network:
 
     @property
     def smallest_side(self) -> int:
-        """The smallest image side in pixels that the trunk can take."""
-        return next(side for side in range(1, LARGEST_SIDE) if self.trunk_side(side) >= 1)
+        """The smallest image side in pixels that the backbone can take."""
+        return next(side for side in range(1, LARGEST_SIDE) if self.backbone_side(side) >= 1)
 
-    def reads(self, spec: CaptchaSpec) -> CaptchaSpec:
-        """The spec of its readings: where characters are cut out, fewer may be found than there are."""
+    def output_spec(self, spec: CaptchaSpec) -> CaptchaSpec:
+        """The spec of its predictions: where characters are cut out, fewer may be found than there are."""
         return replace(spec, min_length=1) if self.cuts else spec
 
     def loss_for(self, spec: CaptchaSpec, smoothing: float = 0.0) -> keras.losses.Loss:
@@ -52,7 +52,7 @@ class Network:
 
         Args:
             spec: The spec.
-            smoothing: Share of the wanted probability that is spread over all classes; for cross-entropies alone.
+            smoothing: Fraction of the wanted probability that is spread over all classes; for cross-entropies alone.
 
         Raises:
             InputError: The loss is no cross-entropy.
@@ -67,15 +67,27 @@ class Network:
 
 
 NETWORKS = {
-    "vgg": Network(vgg.vgg, vgg.trunk_side),
-    "mathematica": Network(mathematica.mathematica, mathematica.trunk_side, learning_rate=1e-3),
+    "vgg": Network(vgg.vgg, vgg.backbone_side),
+    "mathematica": Network(mathematica.mathematica, mathematica.backbone_side, learning_rate=1e-3),
     # At 1e-3 most of its ReLUs die in the first round.
-    "mathematica_relu": Network(mathematica.mathematica_relu, mathematica.trunk_side, learning_rate=3e-4),
-    "single_head": Network(single_head.single_head, single_head.trunk_side, MultiLabelSoftMargin, learning_rate=1e-3),
-    "segmented_mlp": Network(segmented_mlp.segmented_mlp, trunk_side, CutCrossEntropy, segmented_mlp.CUTTER),
-    "segmented_lenet": Network(segmented_lenet.segmented_lenet, trunk_side, CutCrossEntropy, segmented_lenet.CUTTER),
-    "emnist_cnn": Network(emnist_cnn.emnist_cnn, trunk_side, CutCrossEntropy, emnist_cnn.CUTTER, learning_rate=1e-3),
+    "mathematica_relu": Network(mathematica.mathematica_relu, mathematica.backbone_side, learning_rate=3e-4),
+    "single_head": Network(
+        single_head.single_head, single_head.backbone_side, MultiLabelSoftMargin, learning_rate=1e-3
+    ),
+    "segmented_mlp": Network(segmented_mlp.segmented_mlp, backbone_side, CutCrossEntropy, segmented_mlp.CUTTER),
+    "segmented_lenet": Network(segmented_lenet.segmented_lenet, backbone_side, CutCrossEntropy, segmented_lenet.CUTTER),
+    "emnist_cnn": Network(emnist_cnn.emnist_cnn, backbone_side, CutCrossEntropy, emnist_cnn.CUTTER, learning_rate=1e-3),
 }
+
+
+def list_networks() -> list[str]:
+    """The names of the networks, sorted.
+
+    Example:
+        >>> "vgg" in list_networks()
+        True
+    """
+    return sorted(NETWORKS)
 
 
 def find_network(name: str) -> Network:
@@ -95,14 +107,14 @@ def build_network(name: str, spec: CaptchaSpec, dtype: keras.DTypePolicy | str =
     Args:
         name: A key of `NETWORKS`.
         spec: Image size, number of positions and of classes.
-        dtype: Policy of the trunk; scaling and heads always compute in float32.
+        dtype: Policy of the backbone; scaling and heads always compute in float32.
 
     Returns:
         A functional model: uint8 `(N, height, width, 3)` in, `{"char_0": float32 (N, K), …}` out.
 
     Raises:
         InputError: There is no such network.
-        SpecError: The images are too small for its trunk.
+        SpecError: The images are too small for its backbone.
     """
     check_size(name, spec)
     return find_network(name).build(spec, dtype)
@@ -113,10 +125,10 @@ def check_size(name: str, spec: CaptchaSpec) -> None:
 
     Raises:
         InputError: There is no such network.
-        SpecError: The images are too small for its trunk.
+        SpecError: The images are too small for its backbone.
     """
     network = find_network(name)
-    if min(network.trunk_side(spec.width), network.trunk_side(spec.height)) < 1:
+    if min(network.backbone_side(spec.width), network.backbone_side(spec.height)) < 1:
         smallest = network.smallest_side
         raise SpecError(
             f"Images of {spec.width}x{spec.height} are too small for the network {name!r}, which needs at least "

@@ -11,8 +11,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from captcha_keras.networks.heads import by_position, closed
-from captcha_keras.segmentation import Cutter
+from captcha_keras.networks.heads import attach_softmax_heads, by_position
+from captcha_keras.networks.segmentation import Cutter
 from captcha_keras.spec import CaptchaSpec
 
 # Ink of the characters, float32 (M, side, side, 1), and the number of classes, to logits (M, classes).
@@ -39,7 +39,9 @@ def segmented(
         name: Name of the model.
     """
     if spec.max_length > 1 and not spec.variable_length:
-        raise ValueError(f"{name} must be able to find fewer than {spec.max_length} characters: see `Network.reads`.")
+        raise ValueError(
+            f"{name} must be able to find fewer than {spec.max_length} characters: see `Network.output_spec`."
+        )
     inputs = keras.Input((spec.height, spec.width, 3), dtype="uint8", name="image")
     squares, count = cutter.characters(inputs, spec.max_length)
     squares = ops.reshape(squares, (-1, cutter.side, cutter.side, 1))
@@ -47,7 +49,7 @@ def segmented(
     logits = ops.reshape(ops.cast(logits, "float32"), (-1, spec.max_length, len(spec.alphabet)))
     if spec.variable_length:
         logits = _with_no_character(logits, count)
-    return closed(inputs, by_position(logits, spec), spec, name)
+    return attach_softmax_heads(inputs, by_position(logits, spec), spec, name)
 
 
 def _with_no_character(logits: keras.KerasTensor, count: keras.KerasTensor) -> keras.KerasTensor:
@@ -60,6 +62,6 @@ def _with_no_character(logits: keras.KerasTensor, count: keras.KerasTensor) -> k
     return ops.concatenate([logits * there, SURE * (1.0 - 2.0 * there)], axis=2)
 
 
-def trunk_side(side: int) -> int:
+def backbone_side(side: int) -> int:
     """What the cutter's first step leaves of an image side."""
     return side // 2

@@ -5,8 +5,8 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from captcha_keras.networks.segmentation import Cutter
 from captcha_keras.networks.segmented import segmented
-from captcha_keras.segmentation import Cutter
 from captcha_keras.spec import CaptchaSpec
 
 CUTTER = Cutter(side=40)

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from captcha_keras.networks.heads import by_position, closed
+from captcha_keras.networks.heads import attach_softmax_heads, by_position
 from captcha_keras.spec import CaptchaSpec
 
 FILTERS = (64, 128, 256, 512)
@@ -32,9 +32,9 @@ def single_head(spec: CaptchaSpec, dtype: keras.DTypePolicy | str = "float32") -
     x = layers.Dropout(0.5, dtype=dtype, name="dropout")(x)
     x = layers.Dense(spec.max_length * spec.num_classes, dtype="float32", name="head")(x)
     logits = layers.Reshape((spec.max_length, spec.num_classes), dtype="float32", name="positions")(x)
-    return closed(inputs, by_position(logits, spec), spec, "single_head")
+    return attach_softmax_heads(inputs, by_position(logits, spec), spec, "single_head")
 
 
-def trunk_side(side: int) -> int:
-    """Side of the feature map that an image side leaves; 0 if the trunk does not fit."""
+def backbone_side(side: int) -> int:
+    """Side of the feature map that an image side leaves; 0 if the backbone does not fit."""
     return side >> len(FILTERS)

@@ -11,7 +11,7 @@ from captcha_keras.spec import CaptchaSpec
 # Of the two convolutions of each block.
 FILTERS = ((16, 16), (32, 32), (64, 96), (128, 192))
 # Of pixels from 0 to 1: about one grey level of 255. Less contrast than that is noise, which must not be blown up.
-LEAST_VARIANCE = 1e-5
+MIN_VARIANCE = 1e-5
 
 
 def vgg(spec: CaptchaSpec, dtype: keras.DTypePolicy | str = "float32") -> keras.Model:
@@ -26,7 +26,7 @@ def vgg(spec: CaptchaSpec, dtype: keras.DTypePolicy | str = "float32") -> keras.
     # Every image gets mean 0 and deviation 1, its ink positive: faint ones look like strong ones.
     x = layers.Rescaling(-1 / 255, offset=1.0, dtype="float32", name="scale")(inputs)
     x = layers.LayerNormalization(
-        axis=(1, 2, 3), epsilon=LEAST_VARIANCE, center=False, scale=False, dtype="float32", name="contrast"
+        axis=(1, 2, 3), epsilon=MIN_VARIANCE, center=False, scale=False, dtype="float32", name="contrast"
     )(x)
     for block, filters in enumerate(FILTERS, start=1):
         if block > 1:
@@ -48,8 +48,8 @@ def vgg(spec: CaptchaSpec, dtype: keras.DTypePolicy | str = "float32") -> keras.
     return attention_heads(inputs, x, spec, "vgg")
 
 
-def trunk_side(side: int) -> int:
-    """Side of the feature map that an image side leaves; 0 if the trunk does not fit."""
+def backbone_side(side: int) -> int:
+    """Side of the feature map that an image side leaves; 0 if the backbone does not fit."""
     side = -(-side // 2)
     for _ in FILTERS[1:]:
         side //= 2

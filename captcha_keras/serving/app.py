@@ -55,7 +55,7 @@ class Application:
     def __init__(self, service: Service) -> None:
         config = service.config
         self._service = service
-        self._bodies = Bodies(config.most_body_bytes, config.most_held_bytes, config.arrival_timeout)
+        self._bodies = Bodies(config.max_body_bytes, config.max_held_bytes, config.arrival_timeout)
         self._drawing = asyncio.Lock()
         self._drawn_for: tuple[ServedModel, ImageSource] | None = None
         self.asgi = Starlette(

@@ -28,25 +28,25 @@ class BatchingConfig:
     """How requests are put together.
 
     Attributes:
-        most_rows: Rows of one computation; a longer request is computed in several. 1: no batching.
-        most_waiting_rows: Rows that may wait; a request that finds no room is refused with UNAVAILABLE.
+        max_batch_size: Rows of one computation; a longer request is computed in several. 1: no batching.
+        max_waiting_rows: Rows that may wait; a request that finds no room is refused with UNAVAILABLE.
         threads: Computations at the same time.
         timeout: Seconds that a request may take, waiting included.
     """
 
-    most_rows: int = 64
-    most_waiting_rows: int = 1024
+    max_batch_size: int = 64
+    max_waiting_rows: int = 1024
     threads: int = 2
     timeout: float = 30.0
 
     def __post_init__(self) -> None:
-        for name in ("most_rows", "most_waiting_rows", "threads", "timeout"):
+        for name in ("max_batch_size", "max_waiting_rows", "threads", "timeout"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} must be positive, got {getattr(self, name)}.")
-        if self.most_waiting_rows < self.most_rows:
+        if self.max_waiting_rows < self.max_batch_size:
             raise InputError(
-                f"As many rows must be able to wait as are computed together, {self.most_rows}, got "
-                f"{self.most_waiting_rows}."
+                f"As many rows must be able to wait as are computed together, {self.max_batch_size}, got "
+                f"{self.max_waiting_rows}."
             )
 
 
@@ -93,12 +93,13 @@ class Batcher:
         (rows,) = sizes
         if rows == 0:  # as TF Serving, where the convolutions refuse it
             raise invalid("A request must have at least one row.")
-        if rows > self._config.most_waiting_rows:
-            raise invalid(f"A request may have {self._config.most_waiting_rows} rows, got {rows}.")
-        if rows + self.waiting_rows > self._config.most_waiting_rows:
+        if rows > self._config.max_waiting_rows:
+            raise invalid(f"A request may have {self._config.max_waiting_rows} rows, got {rows}.")
+        if rows + self.waiting_rows > self._config.max_waiting_rows:
             raise RequestError(Code.UNAVAILABLE, "The server is busy; try again later.")
         parts = [
-            self._enqueue(model, signature, arrays, first, rows) for first in range(0, rows, self._config.most_rows)
+            self._enqueue(model, signature, arrays, first, rows)
+            for first in range(0, rows, self._config.max_batch_size)
         ]
         self._start()
         try:
@@ -119,7 +120,7 @@ class Batcher:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _enqueue(self, model: ServedModel, signature: str, arrays: Arrays, first: int, rows: int) -> _Waiting:
-        count = min(rows - first, self._config.most_rows)
+        count = min(rows - first, self._config.max_batch_size)
         part = {name: array[first : first + count] for name, array in arrays.items()}
         waiting = _Waiting(model, signature, part, count, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
@@ -146,7 +147,7 @@ class Batcher:
         for waiting in self._queue:
             if waiting.answer.done():
                 self.waiting_rows -= waiting.rows
-            elif not batch or (waiting.key == batch[0].key and rows + waiting.rows <= self._config.most_rows):
+            elif not batch or (waiting.key == batch[0].key and rows + waiting.rows <= self._config.max_batch_size):
                 batch.append(waiting)
                 rows += waiting.rows
                 self.waiting_rows -= waiting.rows

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from captcha_keras.errors import CommandError, InputError
-from captcha_keras.reading import Reading
+from captcha_keras.recognizer.prediction import Prediction
 
 BATCH = 64
 ATTEMPTS = 6
@@ -69,22 +69,22 @@ class Client(ABC):
         self._batch = batch
         self._attempts = attempts
 
-    def read(self, images: Sequence[bytes]) -> list[Reading | None]:
+    def read(self, images: Sequence[bytes]) -> list[Prediction | None]:
         """Read PNG or JPEG files.
 
         Args:
             images: Their bytes.
 
         Returns:
-            A reading for each, in order; None for one that the server could not decode.
+            A prediction for each, in order; None for one that the server could not decode.
 
         Raises:
             ServerError: The server refused, or stayed away.
         """
-        readings: list[Reading | None] = []
+        predictions: list[Prediction | None] = []
         for first in range(0, len(images), self._batch):
-            readings += self._patiently(images[first : first + self._batch])
-        return readings
+            predictions += self._patiently(images[first : first + self._batch])
+        return predictions
 
     def ready(self) -> bool:
         """Whether the server has a version of the model in service."""
@@ -102,10 +102,10 @@ class Client(ABC):
         """The states of the model's versions."""
 
     @abstractmethod
-    def _predict(self, images: Sequence[bytes]) -> list[Reading | None]:
+    def _predict(self, images: Sequence[bytes]) -> list[Prediction | None]:
         """One request."""
 
-    def _patiently(self, images: Sequence[bytes]) -> list[Reading | None]:
+    def _patiently(self, images: Sequence[bytes]) -> list[Prediction | None]:
         pause = FIRST_PAUSE
         for _ in range(self._attempts - 1):
             try:
@@ -165,11 +165,11 @@ class RestClient(Client):
     def _states(self) -> list[str]:
         return [version["state"] for version in self._ask("GET", self._path)["model_version_status"]]
 
-    def _predict(self, images: Sequence[bytes]) -> list[Reading | None]:
+    def _predict(self, images: Sequence[bytes]) -> list[Prediction | None]:
         rows = [{"b64": base64.b64encode(image).decode()} for image in images]
         answer = self._ask("POST", f"{self._path}:predict", {"instances": rows})
         return [
-            Reading(row["text"], row["confidence"], tuple(row["char_confidence"])) if row["valid"] else None
+            Prediction(row["text"], row["confidence"], tuple(row["char_confidence"])) if row["valid"] else None
             for row in answer["predictions"]
         ]
 
@@ -233,7 +233,7 @@ class GrpcClient(Client):
         versions = self._ask(self._models.GetModelStatus, request).model_version_status
         return [ModelVersionStatus.State.Name(version.state) for version in versions]
 
-    def _predict(self, images: Sequence[bytes]) -> list[Reading | None]:
+    def _predict(self, images: Sequence[bytes]) -> list[Prediction | None]:
         from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
         request = PredictRequest()
@@ -246,7 +246,7 @@ class GrpcClient(Client):
         length = outputs["char_confidence"].tensor_shape.dim[1].size
         confidences = outputs["char_confidence"].float_val
         return [
-            Reading(
+            Prediction(
                 text.decode(),
                 outputs["confidence"].float_val[row],
                 tuple(confidences[row * length : (row + 1) * length]),

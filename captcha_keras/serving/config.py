@@ -23,9 +23,9 @@ class ServeConfig:
         grpc_port: Port of the gRPC interface; None for no gRPC, 0 for any free one.
         image_root: Folder whose images `/recognize/path` may read; None turns it off.
         batching: How requests are put together.
-        most_body_bytes: Longest body of a request.
-        most_held_bytes: Bodies of all requests that are under way, together.
-        most_connections: HTTP connections at the same time.
+        max_body_bytes: Longest body of a request.
+        max_held_bytes: Bodies of all requests that are under way, together.
+        max_connections: HTTP connections at the same time.
         arrival_timeout: Seconds for a request's headers to arrive, and again for its body.
         stop_timeout: Seconds that requests under way get after SIGTERM.
         poll_interval: Seconds between looks for a new version.
@@ -38,9 +38,9 @@ class ServeConfig:
     grpc_port: int | None = None
     image_root: Path | None = None
     batching: BatchingConfig = field(default_factory=BatchingConfig)
-    most_body_bytes: int = 16 * MEBIBYTE
-    most_held_bytes: int = 256 * MEBIBYTE
-    most_connections: int = 1024
+    max_body_bytes: int = 16 * MEBIBYTE
+    max_held_bytes: int = 256 * MEBIBYTE
+    max_connections: int = 1024
     arrival_timeout: float = 20.0
     stop_timeout: float = 10.0
     poll_interval: float = 1.0
@@ -49,6 +49,6 @@ class ServeConfig:
         for port in (self.port, self.grpc_port):
             if port is not None and not 0 <= port <= 65535:
                 raise InputError(f"A port must be 0 to 65535, got {port}.")
-        for name in ("most_body_bytes", "arrival_timeout"):
+        for name in ("max_body_bytes", "arrival_timeout"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} must be positive, got {getattr(self, name)}.")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import secrets
 
 from captcha_keras.errors import InputError
-from captcha_keras.fresh import series_like
 from captcha_keras.serving.errors import Code, RequestError
 from captcha_keras.serving.model import ServedModel
 from captcha_keras.training.run_folder import RunFolder
 from data_gen import ImageSource
+from data_gen.fresh import series_like
 
 # Numbers of images of a series that nobody else draws.
 SERIES = "page"
-MOST_IMAGES = 1 << 40
+MAX_IMAGES = 1 << 40
 
 
 def source_for(model: ServedModel) -> ImageSource:
@@ -24,12 +24,12 @@ def source_for(model: ServedModel) -> ImageSource:
     """
     try:
         record = RunFolder(model.path / "assets").read_record()
-        return series_like(record["dataset"]["description"], model.spec, SERIES).source()
+        return series_like(record["dataset"]["description"], SERIES).source()
     except InputError as error:
         raise RequestError(Code.UNIMPLEMENTED, f"This server cannot draw images for its model. {error}") from error
 
 
 def draw(source: ImageSource) -> tuple[str, bytes, str]:
     """A new image: its text, its bytes, its MIME type."""
-    drawing = source.draw(secrets.randbelow(MOST_IMAGES))
-    return drawing.text, drawing.content, f"image/{source.image_format}"
+    drawing = source.draw(secrets.randbelow(MAX_IMAGES))
+    return drawing.text, drawing.content, f"image/{source.series.image_format}"

@@ -38,12 +38,12 @@ async def start_grpc(service: Service) -> tuple[grpc.aio.Server, int]:
     """
     config = service.config
     server = grpc.aio.server(
-        options=[("grpc.max_receive_message_length", config.most_body_bytes), ("grpc.so_reuseport", 0)],
-        maximum_concurrent_rpcs=config.most_connections,
+        options=[("grpc.max_receive_message_length", config.max_body_bytes), ("grpc.so_reuseport", 0)],
+        maximum_concurrent_rpcs=config.max_connections,
     )
     calls = _Calls(service.metrics)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        PredictionService(service.repository, service.batcher, calls, config.most_body_bytes), server
+        PredictionService(service.repository, service.batcher, calls, config.max_body_bytes), server
     )
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(service.repository, calls), server)
     host = f"[{config.host}]" if ":" in config.host else config.host

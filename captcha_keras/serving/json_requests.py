@@ -1,17 +1,15 @@
-"""Requests in TensorFlow Serving's REST format: JSON to arrays.
+"""`:predict` requests in TensorFlow Serving's REST format: JSON to arrays.
 
-Follows tensorflow_serving/util/json_tensor.cc and its error messages. Two differences are meant: a number that does not
-fit an integer type is refused, where TF Serving lets it wrap, and a message never repeats more than the beginning of a
-long value.
+The code follows tensorflow_serving/util/json_tensor.cc and its error messages. Two differences are intended: a number
+that does not fit an integer type is refused, where TF Serving lets it wrap, and a message repeats only the beginning of
+a long value.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import itertools
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,32 +18,22 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from captcha_keras.serving.errors import Code, RequestError, invalid
+from captcha_keras.serving.json_document import format_error, json_text
 from captcha_keras.serving.model import Arrays, Input
-from captcha_keras.spec import shorten
-
-# RapidJSON's words for what Python's parser finds.
-PARSE_ERRORS = {
-    "Expecting value": "Invalid value.",
-    "Expecting property name enclosed in double quotes": "Missing a name for object member.",
-    "Illegal trailing comma before end of object": "Missing a name for object member.",
-    "Illegal trailing comma before end of array": "Invalid value.",
-    "Expecting ':' delimiter": "Missing a colon after a name of object member.",
-    "Extra data": "The document root must not be followed by other values.",
-    "Unterminated string starting at": "Missing a closing quotation mark in string.",
-    "Invalid \\escape": "Invalid escape character in string.",
-    "Invalid \\uXXXX escape": "Incorrect hex digit after \\u escape in string.",
-    "Invalid control character at": "Invalid encoding in string.",
-}
 
 
 @dataclass(frozen=True)
 class PredictRequest:
-    """A parsed request.
+    """The content of a `:predict` request.
 
     Attributes:
         signature: Name of the signature; "" for the default one.
-        arrays: The inputs; strings are bytes in arrays of dtype object.
-        row_format: Whether it came as "instances" and is answered by "predictions".
+        arrays: The inputs by name; strings are bytes in arrays of dtype object.
+        row_format: Whether the request has "instances", and its answer "predictions".
+
+    Example:
+        >>> PredictRequest("images", {"image": np.zeros((1, 64, 96, 3), np.uint8)}, row_format=True).signature
+        'images'
     """
 
     signature: str
@@ -53,40 +41,24 @@ class PredictRequest:
     row_format: bool
 
 
-def parse_json(body: bytes) -> dict[str, Any]:
-    """The JSON object of a body.
-
-    Raises:
-        RequestError: It is none.
-    """
-    if not body:
-        raise invalid("JSON Parse error: The document is empty")
-    try:
-        document = json.loads(body.decode(), object_pairs_hook=_first_wins)
-    except UnicodeDecodeError as error:
-        raise invalid(f"JSON Parse error: Invalid encoding in string. at offset: {error.start}") from error
-    except json.JSONDecodeError as error:
-        raise invalid(f"JSON Parse error: {_rapid(error)} at offset: {error.pos}") from error
-    except (RecursionError, ValueError) as error:  # too deep, or an integer of thousands of digits
-        raise invalid("JSON Parse error: Terminate parsing due to Handler error. at offset: 0") from error
-    if not isinstance(document, dict):
-        raise _format_error(document, "Is not object")
-    return document
-
-
 def parse_request(document: Mapping[str, Any], inputs_of: Callable[[str], Mapping[str, Input]]) -> PredictRequest:
-    """Read a `:predict` request.
+    """Turn the JSON of a `:predict` request into arrays.
 
     Args:
         document: What `parse_json` made of the body.
-        inputs_of: The inputs of a signature by its name; raises `RequestError` if there is none.
+        inputs_of: Gives the inputs of a signature by its name; raises `RequestError` if there is no such signature.
 
     Raises:
-        RequestError: It is malformed.
+        RequestError: The request is malformed.
+
+    Example:
+        >>> inputs = {"image_bytes": Input(tf.string, (None,))}
+        >>> parse_request({"instances": [{"b64": "aGVsbG8="}]}, lambda signature: inputs).arrays
+        {'image_bytes': array([b'hello'], dtype=object)}
     """
     signature = document.get("signature_name", "")
     if not isinstance(signature, str):
-        raise _format_error(document, "not formatted correctly. 'signature_name' key must be a string value.")
+        raise format_error(document, "not formatted correctly. 'signature_name' key must be a string value.")
     try:
         inputs = inputs_of(signature)
     except RequestError as error:
@@ -95,111 +67,79 @@ def parse_request(document: Mapping[str, Any], inputs_of: Callable[[str], Mappin
         name = signature or "serving_default"
         raise invalid(f'Serving signature name: "{name}" not found in signature def') from error
     if "instances" in document and "inputs" in document:
-        raise _format_error(
+        raise format_error(
             document, "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist "
         )
     if "instances" in document:
         rows = document["instances"]
         if not isinstance(rows, list):
-            raise _format_error(document, "Excepting 'instances' to be an list/array")
+            raise format_error(document, "Excepting 'instances' to be an list/array")
         if not rows:
-            raise _format_error(document, "No values in 'instances' array")
+            raise format_error(document, "No values in 'instances' array")
         return PredictRequest(signature, _from_rows(rows, inputs), row_format=True)
     if "inputs" in document:
         return PredictRequest(signature, _from_columns(document["inputs"], inputs), row_format=False)
     raise invalid("Missing 'inputs' or 'instances' key")
 
 
-def _first_wins(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """Of members of the same name the first counts, as in RapidJSON."""
-    result = dict(pairs)
-    return result if len(result) == len(pairs) else dict(reversed(pairs))
-
-
-def _rapid(error: json.JSONDecodeError) -> str:
-    if not error.doc.strip():
-        return "The document is empty."
-    if error.msg == "Expecting ',' delimiter":
-        if _container(error.doc, error.pos) == "{":
-            return "Missing a comma or } after an object member."
-        return "Missing a comma or ] after an array element."
-    return PARSE_ERRORS.get(error.msg, "Invalid value.")
-
-
-def _container(text: str, end: int) -> str:
-    """The bracket that is open at a place."""
-    open_brackets: list[str] = []
-    in_string = escaped = False
-    for character in text[:end]:
-        if in_string:
-            in_string = escaped or character != '"'
-            escaped = character == "\\" and not escaped
-        elif character == '"':
-            in_string = True
-        elif character in "[{":
-            open_brackets.append(character)
-        elif character in "]}":
-            open_brackets.pop()
-    return open_brackets[-1]
-
-
 def _from_rows(rows: list[Any], inputs: Mapping[str, Input]) -> Arrays:
-    objects = _is_members(rows[0])
+    objects = _names_inputs(rows[0])
     if len(inputs) > 1 and not isinstance(rows[0], dict):
         raise invalid(
             "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
             "tensorinfo_map"
         )
     columns: dict[str, list[NDArray[Any]]] = {name: [] for name in inputs}
-    for number, row in enumerate(rows):
-        if objects and not _is_members(row):
-            raise invalid(f"Expecting object but got list at item {number} of input list")
-        if not objects and _is_members(row):
-            raise invalid(f"Expecting value/list but got object at item {number} of input list")
+    for index, row in enumerate(rows):
+        if objects and not _names_inputs(row):
+            raise invalid(f"Expecting object but got list at item {index} of input list")
+        if not objects and _names_inputs(row):
+            raise invalid(f"Expecting value/list but got object at item {index} of input list")
         given = row if objects else {next(iter(inputs)): row}
         for name, value in given.items():
             key = f" key: {name}" if objects else ""
             try:
                 if name not in inputs:
                     raise invalid(f"JSON object: does not have named input: {name}")
-                array = _array(value, inputs[name].dtype)
-                _same_shape(columns[name], array)
+                array = _to_array(value, inputs[name].dtype)
+                _check_shape(columns[name], array)
             except RequestError as error:
                 raise invalid(
-                    f"Failed to process element: {number}{key} of 'instances' list. Error: INVALID_ARGUMENT: {error}"
+                    f"Failed to process element: {index}{key} of 'instances' list. Error: INVALID_ARGUMENT: {error}"
                 ) from error
             columns[name].append(array)
         if set(given) != set(inputs):
             raise invalid(
-                f"Failed to process element: {number} of 'instances' list. JSON object: {_text(row)} keys must be "
+                f"Failed to process element: {index} of 'instances' list. JSON object: {json_text(row)} keys must be "
                 f"equal to: {','.join(sorted(inputs))}"
             )
     return {name: np.stack(column) for name, column in columns.items()}
 
 
-def _same_shape(column: Sequence[NDArray[Any]], array: NDArray[Any]) -> None:
+def _check_shape(column: Sequence[NDArray[Any]], array: NDArray[Any]) -> None:
+    """Refuse a row whose shape differs from the first row's."""
     if column and column[0].size != array.size:
         raise invalid(f"Expecting tensor size: {column[0].size} but got: {array.size}")
     if column and column[0].shape != array.shape:
-        raise invalid(f"Expecting shape {_shape(column[0])} but got: {_shape(array)}")
+        raise invalid(f"Expecting shape {_shape_text(column[0])} but got: {_shape_text(array)}")
 
 
 def _from_columns(value: Any, inputs: Mapping[str, Input]) -> Arrays:
-    if not _is_members(value):
+    if not _names_inputs(value):
         if len(inputs) > 1:
             raise invalid(
                 "inputs is a plain value/list, but expecting an object as multiple input tensors required as per "
                 "tensorinfo_map"
             )
-        (name, taken) = next(iter(inputs.items()))
-        return {name: _array(value, taken.dtype)}
+        ((name, expected),) = inputs.items()
+        return {name: _to_array(value, expected.dtype)}
     missing = [name for name in inputs if name not in value]
     if missing:
         raise invalid(f"Missing named input: {missing[0]} in 'inputs' object.")
-    return {name: _array(value[name], taken.dtype) for name, taken in inputs.items()}
+    return {name: _to_array(value[name], expected.dtype) for name, expected in inputs.items()}
 
 
-def _array(value: Any, dtype: tf.DType) -> NDArray[Any]:
+def _to_array(value: Any, dtype: tf.DType) -> NDArray[Any]:
     shape = []
     first = value
     while isinstance(first, list):
@@ -209,23 +149,23 @@ def _array(value: Any, dtype: tf.DType) -> NDArray[Any]:
         first = first[0]
     if dtype == tf.string:
         result = np.empty(shape, object)
-        result.reshape(-1)[:] = [_bytes(leaf) for leaf in _leaves(value, shape)]
+        result.reshape(-1)[:] = [_to_bytes(leaf) for leaf in _flatten(value, shape)]
         return result
-    return _integers(value, shape, dtype)
+    return _to_integers(value, shape, dtype)
 
 
-def _integers(value: Any, shape: Sequence[int], dtype: tf.DType) -> NDArray[Any]:
+def _to_integers(value: Any, shape: Sequence[int], dtype: tf.DType) -> NDArray[Any]:
     limits = np.iinfo(dtype.as_numpy_dtype)
-    # A picture is 40,800 numbers: NumPy reads them, and only what it finds wrong is gone through one by one.
+    # An image is 40,800 numbers. NumPy converts them at once; the values are checked one by one only if it cannot.
     try:
         numbers = np.array(value)
     except ValueError:
         numbers = np.empty(0, object)
     plain = numbers.dtype.kind in "iu" and numbers.shape == tuple(shape) and numbers.size
-    # NumPy reads true as 1; JSON has them apart.
+    # NumPy reads true as 1, which JSON tells apart.
     if plain and limits.min <= numbers.min() and numbers.max() <= limits.max and not _holds_bool(value):
         return numbers.astype(dtype.as_numpy_dtype)
-    leaves = list(_leaves(value, shape))
+    leaves = list(_flatten(value, shape))
     for leaf in leaves:
         if isinstance(leaf, bool) or not isinstance(leaf, int) or not limits.min <= leaf <= limits.max:
             raise _type_error(leaf, dtype)
@@ -238,12 +178,12 @@ def _holds_bool(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-def _leaves(value: Any, shape: Sequence[int], level: int = 0) -> Any:
+def _flatten(value: Any, shape: Sequence[int], level: int = 0) -> Iterator[Any]:
     """The values of nested lists in order, each list checked against the shape."""
     if not isinstance(value, list):
         if level != len(shape):
             raise invalid(
-                f"JSON Value: {_text(value)} found at incorrect level: {level + 1} in the JSON DOM. "
+                f"JSON Value: {json_text(value)} found at incorrect level: {level + 1} in the JSON DOM. "
                 f"Expected at level: {len(shape)}"
             )
         yield value
@@ -255,10 +195,10 @@ def _leaves(value: Any, shape: Sequence[int], level: int = 0) -> Any:
             f"Encountered list at unexpected size: {len(value)} at level: {level} expected size: {shape[level]}"
         )
     for item in value:
-        yield from _leaves(item, shape, level + 1)
+        yield from _flatten(item, shape, level + 1)
 
 
-def _bytes(value: Any) -> bytes:
+def _to_bytes(value: Any) -> bytes:
     if isinstance(value, str):
         try:
             return value.encode()
@@ -267,7 +207,7 @@ def _bytes(value: Any) -> bytes:
     if not isinstance(value, dict):
         raise _type_error(value, tf.string)
     if not _is_base64(value):
-        raise invalid(f"JSON Value: {_text(value)} not formatted correctly for base64 data")
+        raise invalid(f"JSON Value: {json_text(value)} not formatted correctly for base64 data")
     # Padding and white space are optional, as in absl::Base64Unescape.
     text = "".join(value["b64"].split()).rstrip("=")
     try:
@@ -280,20 +220,16 @@ def _is_base64(value: Any) -> bool:
     return isinstance(value, dict) and set(value) == {"b64"} and isinstance(value["b64"], str)
 
 
-def _is_members(value: Any) -> bool:
-    """Whether a value is an object of named inputs, not one of bytes."""
+def _names_inputs(value: Any) -> bool:
+    """Whether a value is an object of named inputs; one with base64 is a string of bytes."""
     return isinstance(value, dict) and not _is_base64(value)
 
 
 def _type_error(value: Any, dtype: tf.DType) -> RequestError:
-    return invalid(f"JSON Value: {_text(value)} Type: {_kind(value)} is not of expected type: {dtype.name}")
+    return invalid(f"JSON Value: {json_text(value)} Type: {_json_type(value)} is not of expected type: {dtype.name}")
 
 
-def _format_error(value: Any, words: str) -> RequestError:
-    return invalid(f"JSON Value: {_text(value)} {words}")
-
-
-def _kind(value: Any) -> str:
+def _json_type(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return "Null" if value is None else str(value)
     if isinstance(value, dict):
@@ -303,10 +239,5 @@ def _kind(value: Any) -> str:
     return "String" if isinstance(value, str) else "Number"
 
 
-def _text(value: Any) -> str:
-    # With an indent the encoder is lazy: of a long value only the beginning is written.
-    return shorten("".join(itertools.islice(json.JSONEncoder(indent=4).iterencode(value), 100)))
-
-
-def _shape(array: NDArray[Any]) -> str:
+def _shape_text(array: NDArray[Any]) -> str:
     return f"[{','.join(map(str, array.shape))}]"

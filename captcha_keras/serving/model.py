@@ -13,7 +13,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from captcha_keras.errors import CommandError
-from captcha_keras.export import read_spec
+from captcha_keras.recognizer.formats import read_spec
 from captcha_keras.serving.errors import Code, RequestError, invalid
 
 DEFAULT_SIGNATURE = "serving_default"

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from captcha_keras.export.decode import MOST_BYTES
+from captcha_keras.export.decode import MAX_BYTES
 from captcha_keras.serving.batching import Batcher
 from captcha_keras.serving.errors import invalid
 from captcha_keras.serving.model import ServedModel
 
 TOP = 5
-MOST_PATHS = 256
-MOST_BYTES_TOGETHER = 4 * MOST_BYTES
+MAX_PATHS = 256
+MAX_BYTES_TOGETHER = 4 * MAX_BYTES
 
 
 async def recognize(content: bytes, model: ServedModel, batcher: Batcher) -> dict[str, Any]:
@@ -62,8 +62,8 @@ async def recognize_files(paths: Sequence[Any], root: Path, model: ServedModel, 
     Raises:
         RequestError: A path leads, or could lead, out of the folder.
     """
-    if len(paths) > MOST_PATHS:
-        raise invalid(f"A request may have {MOST_PATHS} paths, got {len(paths)}.")
+    if len(paths) > MAX_PATHS:
+        raise invalid(f"A request may have {MAX_PATHS} paths, got {len(paths)}.")
     checked = [_checked(path) for path in paths]
     if not checked:
         return []
@@ -92,10 +92,10 @@ def read_below(root: Path, path: PurePosixPath) -> bytes:
         os.close(folder)
     try:
         status = os.fstat(file)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
             return b""
         with open(file, "rb", closefd=False) as opened:
-            return opened.read(MOST_BYTES)
+            return opened.read(MAX_BYTES)
     finally:
         os.close(file)
 
@@ -104,8 +104,8 @@ def _read_all(root: Path, paths: Sequence[PurePosixPath]) -> list[bytes]:
     contents: list[bytes] = []
     for path in paths:
         contents.append(read_below(root, path))
-        if sum(map(len, contents)) > MOST_BYTES_TOGETHER:
-            raise invalid(f"The files of a request may have {MOST_BYTES_TOGETHER:,} bytes together.")
+        if sum(map(len, contents)) > MAX_BYTES_TOGETHER:
+            raise invalid(f"The files of a request may have {MAX_BYTES_TOGETHER:,} bytes together.")
     return contents
 
 

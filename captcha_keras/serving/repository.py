@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from captcha_keras.errors import CommandError, InputError
+from captcha_keras.recognizer.locate import versions
 from captcha_keras.serving.errors import Code, RequestError, invalid
 from captcha_keras.serving.model import ServedModel, load_model
-from captcha_keras.trained import versions
 
 LOG = logging.getLogger(__name__)
 

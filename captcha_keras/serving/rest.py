@@ -79,7 +79,7 @@ async def predict(target: Target, body: bytes, repository: ModelRepository, batc
     Raises:
         RequestError: It cannot be answered.
     """
-    document = await _beside(body, parse_json, body)
+    document = await _off_loop_if_long(body, parse_json, body)
     model = repository.find(target.model, target.version, target.label)
     if target.action != "predict":
         # TF Serving's answer for a model all of whose signatures are for `predict`.
@@ -88,13 +88,13 @@ async def predict(target: Target, body: bytes, repository: ModelRepository, batc
             f"Expected {kind} signature method_name to be tensorflow/serving/{target.action}. "
             "Was: tensorflow/serving/predict"
         )
-    request = await _beside(body, parse_request, document, model.inputs)
+    request = await _off_loop_if_long(body, parse_request, document, model.inputs)
     outputs = await batcher.run(model, request.signature, request.arrays)
-    answer: bytes = await _beside(body, write_response, outputs, request.row_format)
+    answer: bytes = await _off_loop_if_long(body, write_response, outputs, request.row_format)
     return answer
 
 
-async def _beside(body: bytes, function: Callable[..., Any], *arguments: Any) -> Any:
+async def _off_loop_if_long(body: bytes, function: Callable[..., Any], *arguments: Any) -> Any:
     """Call a function, beside the event loop if the body is long."""
     if len(body) > LONG_BODY:
         return await asyncio.to_thread(function, *arguments)

@@ -54,7 +54,7 @@ async def _serve(service: Service, started: Callable[[int, int | None], object])
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                limit_concurrency=config.most_connections,
+                limit_concurrency=config.max_connections,
                 timeout_graceful_shutdown=round(config.stop_timeout),
             )
         )

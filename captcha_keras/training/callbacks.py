@@ -45,6 +45,8 @@ class BestModel(keras.callbacks.Callback):
 class EpochRows(keras.callbacks.Callback):
     """Collect one row of figures for each epoch, with the seconds it took and the images/s of its steps.
 
+    `learning_rate` is the rate of the epoch's last step, warm-up and decay included.
+
     `cpu_seconds` is this process's time on all cores, without what the processes that draw fresh images took; unlike
     `seconds` it hardly depends on what else the machine does.
 
@@ -72,12 +74,12 @@ class EpochRows(keras.callbacks.Callback):
         """Append the row."""
         figures = {name: float(value) for name, value in (logs or {}).items()}
         # ReduceLROnPlateau comes after this callback, so this is the rate that the epoch used.
-        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
         self.rows.append(
             {
                 "epoch": float(epoch + 1),
                 **figures,
-                "learning_rate": rate,
+                "learning_rate": optimizer.last_learning_rate,
                 "seconds": time.monotonic() - self._begin,
                 "cpu_seconds": time.process_time() - self._cpu_begin,
                 "images_per_second": self._images / max(self._validation_began - self._begin, 1e-9),

@@ -7,18 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from captcha_keras.augment import Augmentation
 from captcha_keras.errors import InputError
+from captcha_keras.pipeline.augmentation import DEFAULT_AUGMENTATION, Augmentation
 
-# One zoom for both axes: what tells 0 from O is the ratio of their stroke widths.
-DEFAULT_AUGMENTATION = Augmentation(
-    rotation_range=4.0,
-    width_shift_range=0.06,
-    height_shift_range=0.075,
-    shear_range=6.0,
-    zoom_range=0.1,
-    zoom_keeps_aspect=True,
-)
+# Settings that runs recorded under another name before version 0.2.
+RENAMED = {"validation_share": "validation_fraction", "test_share": "test_fraction"}
 
 
 @dataclass(frozen=True)
@@ -27,19 +20,19 @@ class TrainConfig:
 
     Attributes:
         data: The dataset folder, or a CSV file.
-        network: A name from `captcha_keras.networks.NETWORKS`.
+        network: A name from `list_networks()`.
         characters: A folder of single characters that a network which cuts images learns from instead of `data`.
         alphabet: Alphabet to use instead of the recorded or observed one.
-        epochs: Rounds over the training images, at most.
+        epochs: Passes over the training images, at most.
         batch_size: Images of a step.
-        learning_rate: Peak learning rate of Adam.
+        learning_rate: Peak learning rate of Adam; None for the network's own.
         warmup_steps: Steps in which the learning rate rises from zero to its peak.
-        anneal: Share of the planned steps, at the end, in which the learning rate falls to zero along a cosine;
+        anneal: Fraction of the planned steps, at the end, in which the learning rate falls to zero along a cosine;
             0 leaves it to ReduceLROnPlateau alone.
         plateau_factor: What ReduceLROnPlateau multiplies the learning rate by.
         plateau_patience: Epochs without a better validation loss before it does.
         stop_patience: Epochs without a better validation loss before training stops.
-        label_smoothing: Share of the wanted probability that is spread over all classes, from 0 to below 1.
+        label_smoothing: Fraction of the target probability that is spread over all classes, from 0 to below 1.
         augmentation: How training images are distorted; None for not at all.
         precision: "auto", "float32", "bfloat16" or "float16".
         fresh_images: Whether to train on new images, drawn as the data set was, instead of its training images.
@@ -48,11 +41,18 @@ class TrainConfig:
         hard_characters: Whether validation sets these weights after each epoch.
         seed: Seed of weights, order, augmentation, dropout and new images.
         split_seed: Seed of the split.
-        validation_share: Share of the images for validation.
-        test_share: Share of the images for the test.
+        validation_fraction: Fraction of the images for validation.
+        test_fraction: Fraction of the images for the test.
         gpu: Whether a GPU is required.
         image_store: "auto", "memory" or "disk": where decoded images live.
         tensorboard: Whether to write TensorBoard logs.
+
+    Raises:
+        InputError: A setting is out of range, or does not go with another one.
+
+    Example:
+        >>> TrainConfig(network="mathematica_relu", epochs=3).learning_rate
+        0.0003
     """
 
     data: str = "data/captcha"
@@ -61,7 +61,7 @@ class TrainConfig:
     alphabet: str | None = None
     epochs: int = 50
     batch_size: int = 32
-    learning_rate: float = 3e-3
+    learning_rate: float | None = None
     warmup_steps: int = 300
     anneal: float = 1.0
     plateau_factor: float = 0.5
@@ -76,8 +76,8 @@ class TrainConfig:
     hard_characters: bool = False
     seed: int = 0
     split_seed: int = 0
-    validation_share: float = 0.1
-    test_share: float = 0.1
+    validation_fraction: float = 0.1
+    test_fraction: float = 0.1
     gpu: bool = False
     image_store: str = "auto"
     tensorboard: bool = False
@@ -88,7 +88,12 @@ class TrainConfig:
                 raise InputError(f"{name} must be at least {lowest}, got {getattr(self, name)}.")
         if self.characters is not None and self.fresh_images:
             raise InputError("--fresh-images draws whole images; leave out --characters.")
-        if not self.learning_rate > 0:
+        if self.learning_rate is None:
+            # Only here: whoever reads a recorded configuration needs no Keras.
+            from captcha_keras.networks.registry import find_network
+
+            object.__setattr__(self, "learning_rate", find_network(self.network).learning_rate)
+        elif not self.learning_rate > 0:
             raise InputError(f"learning_rate must be above 0, got {self.learning_rate}.")
         for name in ("fonts", "weights", "hard_characters"):
             if getattr(self, name) and not self.fresh_images:
@@ -111,7 +116,7 @@ class TrainConfig:
         Raises:
             InputError: A setting is unknown.
         """
-        fields = _fields_of(cls, value)
+        fields = _fields_of(cls, {RENAMED.get(name, name): item for name, item in value.items()})
         if fields.get("augmentation") is not None:
             fields["augmentation"] = Augmentation(**_fields_of(Augmentation, fields["augmentation"]))
         return cls(**fields)

@@ -12,16 +12,18 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from captcha_keras.pipeline import Images, Labels
+from captcha_keras.dataset.batching import INFERENCE_BATCH_SIZE
+from captcha_keras.dataset.labelled import LabelledImages
+from captcha_keras.pipeline.batches import Images, Labels
 from captcha_keras.spec import CaptchaSpec
 from captcha_keras.training.prior import LogPrior
-from data_gen import ImageStream, Series
+from data_gen.series import Series
+from data_gen.stream import ImageStream
 
-# A pair with this share of all misread characters or more counts as hard.
-LEAST_SHARE = 0.05
+# A pair with this fraction of all misread characters or more counts as hard.
+MIN_FRACTION = 0.05
 # A group with all the errors is drawn this many times as often, in addition to once.
 STRENGTH = 8
-VALIDATION_BATCH = 256
 
 
 class FreshImages(keras.callbacks.Callback):
@@ -37,7 +39,11 @@ class FreshImages(keras.callbacks.Callback):
         prior: The layer that learns which weights are in force; its spec names the network's classes.
         first_epoch: The epoch that the stream begins with.
         weights: The weights of that epoch.
-        validation: Images and labels whose confusions set the weights after each epoch; None to keep them.
+        validation: Images whose confusions set the weights after each epoch; None to keep them.
+
+    Attributes:
+        weights: The weights of the epoch that is drawn.
+        failure: What ended the stream: a process that draws died, for example; None while all is well.
     """
 
     counters = ("weights",)
@@ -51,7 +57,7 @@ class FreshImages(keras.callbacks.Callback):
         prior: LogPrior,
         first_epoch: int = 0,
         weights: Mapping[str, int] | None = None,
-        validation: tuple[Images, Labels] | None = None,
+        validation: LabelledImages | None = None,
     ) -> None:
         super().__init__()
         self.weights = dict(weights or {})
@@ -63,6 +69,7 @@ class FreshImages(keras.callbacks.Callback):
         # The weights of the first epoch are known before training begins; those of a later one when it begins.
         self._published: dict[int, dict[str, int]] = {first_epoch: self.weights}
         self._closed = False
+        self.failure: Exception | None = None
 
     def __enter__(self) -> FreshImages:
         self._stream.__enter__()
@@ -74,17 +81,23 @@ class FreshImages(keras.callbacks.Callback):
 
     def batches(self) -> Iterator[tuple[Images, Labels]]:
         """Batches from the first epoch on: uint8 `(batch_size, height, width, 3)`, int32 `(batch_size, max_length)`."""
-        spec = self._prior.spec
-        for epoch in count(self._first_epoch):
-            weights = self._weights_of(epoch)
-            if weights is None:
-                return
-            series = replace(self._series, weights=tuple(sorted(weights.items())))
-            first = epoch * self._steps * self._batch_size
-            for images, texts in self._stream.batches(series, first, self._batch_size, self._steps):
-                if self._closed:
+        try:
+            for epoch in count(self._first_epoch):
+                weights = self._weights_of(epoch)
+                if weights is None:
                     return
-                yield images, spec.encode_all(texts)
+                yield from self._epoch(epoch, weights)
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def _epoch(self, epoch: int, weights: Mapping[str, int]) -> Iterator[tuple[Images, Labels]]:
+        series = replace(self._series, weights=tuple(sorted(weights.items())))
+        first = epoch * self._steps * self._batch_size
+        for images, texts in self._stream.batches(series, first, self._batch_size, self._steps):
+            if self._closed:
+                return
+            yield images, self._prior.spec.encode_all(texts)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Let the images of this epoch be drawn."""
@@ -97,8 +110,8 @@ class FreshImages(keras.callbacks.Callback):
         """Weigh the characters anew."""
         if self._validation is None:
             return
-        images, labels = self._validation
-        logits = self.model.predict(images, batch_size=VALIDATION_BATCH, verbose=0)
+        labels = self._validation.labels
+        logits = self.model.predict(self._validation.images, batch_size=INFERENCE_BATCH_SIZE, verbose=0)
         spec = self._prior.spec
         matrix = np.zeros((spec.num_classes, spec.num_classes), np.int64)
         np.add.at(matrix, (labels.ravel(), logits.argmax(axis=-1).ravel()), 1)
@@ -126,10 +139,10 @@ def hard_characters(matrix: NDArray[np.integer[Any]], spec: CaptchaSpec) -> dict
     """Weights of the characters that are confused with one another, equal within each group of them.
 
     A pair counts that has at least 5 % of all misread characters; pairs that share a character form a group. The
-    weight of a group is one plus eight times its share of the misread characters, rounded.
+    weight of a group is one plus eight times its fraction of the misread characters, rounded.
 
     Args:
-        matrix: `[truth][reading]` counts.
+        matrix: `[truth][prediction]` counts.
         spec: Names the classes.
     """
     characters = len(spec.alphabet)  # "no character" cannot be drawn more often
@@ -140,13 +153,13 @@ def hard_characters(matrix: NDArray[np.integer[Any]], spec: CaptchaSpec) -> dict
         return {}
     pairs = (wrong + wrong.T)[:characters, :characters] / errors
     group = np.arange(characters)
-    for first, second in np.argwhere(np.triu(pairs >= LEAST_SHARE)):
+    for first, second in np.argwhere(np.triu(pairs >= MIN_FRACTION)):
         group[group == group[second]] = group[first]
     weights: dict[str, int] = {}
     for number in np.unique(group):
         members = np.flatnonzero(group == number)
-        share = pairs[np.ix_(members, members)].sum() / 2
-        weight = 1 + round(STRENGTH * share)
+        fraction = pairs[np.ix_(members, members)].sum() / 2
+        weight = 1 + round(STRENGTH * fraction)
         if weight > 1:
             weights |= {spec.alphabet[member]: weight for member in members}
     return weights

@@ -20,8 +20,13 @@ class RampedAdam(keras.optimizers.Adam):
         learning_rate: The rate between warm-up and decay.
         warmup_steps: Steps in which the factor rises linearly to 1.
         total_steps: Planned steps of the whole training.
-        anneal: Share of `total_steps`, at the end, in which the factor falls from 1 to 0 along a half cosine.
+        anneal: Fraction of `total_steps`, at the end, in which the factor falls from 1 to 0 along a half cosine.
         **kwargs: Passed to `keras.optimizers.Adam`.
+
+    Example:
+        >>> optimizer = RampedAdam(1e-3, warmup_steps=10, total_steps=100, anneal=0.5)
+        >>> [round(float(optimizer.ramp(step)), 2) for step in (0, 9, 50, 100)]
+        [0.1, 1.0, 1.0, 0.0]
     """
 
     def __init__(
@@ -47,6 +52,11 @@ class RampedAdam(keras.optimizers.Adam):
             return factor
         done = ops.clip((step - (self.total_steps - length)) / length, 0.0, 1.0)
         return factor * 0.5 * (1 + ops.cos(math.pi * done))
+
+    @property
+    def last_learning_rate(self) -> float:
+        """The rate of the last step that was made, ramp included."""
+        return float(ops.convert_to_numpy(self.learning_rate * self.ramp(self.iterations - 1)))
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """One step for one variable, at the learning rate times the ramp."""

@@ -10,24 +10,28 @@ from typing import Any
 
 import keras
 
-from captcha_keras.dataset import Dataset
-from captcha_keras.devices import Device, processor_name
+from captcha_keras.training.data import TrainingData
+from captcha_keras.training.devices import Device, processor_name
+
+# The folder of the package, in a checkout that of the repository's `captcha_keras`.
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def data_record(dataset: Dataset) -> dict[str, Any]:
-    """A data set, so that it is known again."""
+def data_record(data: TrainingData) -> dict[str, Any]:
+    """What a run remembers of a data set and its split, to know them again."""
     return {
-        "folder": str(dataset.folder),
-        "images": len(dataset),
-        "fingerprint": dataset.fingerprint(),
-        "description": dataset.description,
+        "folder": str(data.dataset.folder),
+        "images": len(data.dataset),
+        "fingerprint": data.dataset.fingerprint(),
+        "split": data.split.digest(),
+        "description": data.dataset.description,
     }
 
 
 def environment_record(device: Device, policy: str) -> dict[str, Any]:
     """Device, dtype policy, backend and releases of a training."""
     backend = keras.backend.backend()
-    packages = ("captcha-keras", "keras", backend, "tensorflow", "numpy", "pillow")
+    packages = ("captcha-keras", "keras", backend, "tensorflow", "numpy", "pillow", "captcha")
     return {
         "device": {"kind": device.kind, "names": device.names},
         "processor": processor_name(),
@@ -47,14 +51,14 @@ def _version(package: str) -> str | None:
 
 
 def _git_commit() -> str | None:
+    """The commit of this package's own repository; None where it was installed, even below another repository."""
     try:
-        result = subprocess.run(
-            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
+        tracked = _git("ls-files", "--error-unmatch", "__init__.py")
+        return _git("rev-parse", "HEAD") if tracked else None
     except (OSError, subprocess.SubprocessError):
         return None
-    return result.stdout.strip()
+
+
+def _git(*words: str) -> str:
+    command = ["git", "-C", str(PACKAGE), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()

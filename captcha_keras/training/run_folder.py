@@ -7,14 +7,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import keras
+from typing import TYPE_CHECKING, Any
 
 from captcha_keras.errors import InputError
 from captcha_keras.files import write_bytes, write_json
 from captcha_keras.spec import CaptchaSpec
 from captcha_keras.training.config import TrainConfig
+
+if TYPE_CHECKING:
+    import keras
 
 RUNS = Path("runs")
 
@@ -89,18 +90,24 @@ class RunFolder:
         """The spec of the images the run was trained on."""
         return CaptchaSpec.from_json(self.read_record()["spec"])
 
-    def load_network(self) -> keras.Model:
-        """The network of the epoch with the best validation image accuracy, computing in float32.
+    def load_network(self, file: Path | None = None) -> keras.Model:
+        """Load a network of the run; it computes in float32.
+
+        Args:
+            file: Its file; by default that of the epoch with the best validation image accuracy.
 
         Raises:
             InputError: There is none, or it cannot be read.
         """
-        if not self.best_model.is_file():
-            raise InputError(f"{self.path} has no {self.best_model.name} yet: its first epoch is not finished.")
+        import keras
+
+        file = file or self.best_model
+        if not file.is_file():
+            raise InputError(f"{self.path} has no {file.name} yet: its first epoch is not finished.")
         try:
-            return keras.saving.load_model(self.best_model, compile=False)
+            return keras.saving.load_model(file, compile=False)
         except Exception as error:  # Keras raises many kinds on a damaged file
-            raise InputError(f"{self.best_model} cannot be loaded: {error}") from error
+            raise InputError(f"{file} cannot be loaded: {error}") from error
 
     def write_record(self, record: Mapping[str, Any]) -> None:
         """Write `config.json`."""

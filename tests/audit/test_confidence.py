@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from captcha_keras.audit.confidence import calibration, sure_readings
-from captcha_keras.audit.plan import Budget, Trial
+from captcha_keras.audit.budget import Budget
+from captcha_keras.audit.confidence import calibration, sure_predictions
+from captcha_keras.audit.plan import Trial
 from captcha_keras.audit.subject import Drawn
 from captcha_keras.audit.trial import Result
 from captcha_keras.spec import CaptchaSpec
@@ -13,29 +14,29 @@ from tests.audit.results import made_up
 
 
 def result(right: str, scaled: tuple[float, ...], threshold: float | None) -> Result:
-    """Readings that are right where a 1 stands."""
+    """Predictions that are right where a 1 stands."""
     trial = Trial(Drawn(CaptchaSpec("AB", 1, 1)), 250, 0, Budget((250,), 1, 320, test=10))
     return replace(
         made_up(trial, 1),
         texts=("A",) * len(right),
-        readings=tuple("A" if each == "1" else "B" for each in right),
+        predictions=tuple("A" if each == "1" else "B" for each in right),
         confidence=(0.95,) * len(right),
         scaled_confidence=scaled,
         threshold=threshold,
     )
 
 
-def test_sure_readings_by_hand() -> None:
+def test_sure_predictions_by_hand() -> None:
     one = result("1101", (0.9, 0.8, 0.7, 0.3), threshold=0.7)
     other = result("11", (0.6, 0.5), threshold=0.55)
-    found = sure_readings([one, other])
+    found = sure_predictions([one, other])
     assert (found.answered.right, found.answered.total) == (4, 6)
     assert found.precision is not None
     assert (found.precision.right, found.precision.total) == (3, 4)
 
 
 def test_no_threshold_answers_nothing() -> None:
-    found = sure_readings([result("0000", (0.9, 0.8, 0.7, 0.3), threshold=None)])
+    found = sure_predictions([result("0000", (0.9, 0.8, 0.7, 0.3), threshold=None)])
     assert found.precision is None
     assert (found.answered.right, found.answered.total) == (0, 4)
 

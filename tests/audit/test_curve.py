@@ -12,11 +12,11 @@ from captcha_keras.audit.curve import (
     Estimate,
     Point,
     crossing,
-    share_estimate,
+    fraction_estimate,
     single_interval,
     time_estimate,
 )
-from captcha_keras.evaluation import Rate
+from captcha_keras.evaluation.rates import Rate
 
 
 def test_the_quantiles_are_students() -> None:
@@ -27,7 +27,7 @@ def test_the_quantiles_are_students() -> None:
 def test_an_estimate_by_hand() -> None:
     # Far more images than matter: the spread between repetitions decides.
     rates = [Rate.count(right, 1_000_000) for right in (400_000, 500_000, 600_000)]
-    estimate = share_estimate(rates)
+    estimate = fraction_estimate(rates)
     spread = math.log(0.6 / 0.4)
     assert estimate.value == pytest.approx(0.5, abs=1e-6)
     reach = 4.303 * spread * math.sqrt(2 / 3)
@@ -41,7 +41,7 @@ def test_an_estimate_by_hand() -> None:
 
 def test_equal_repetitions_are_not_certain() -> None:
     rates = [Rate.count(50, 100)] * 3
-    estimate = share_estimate(rates)
+    estimate = fraction_estimate(rates)
     # Their spread may be chance: that of 100 images is taken.
     assert estimate.value == 0.5
     assert estimate.low == pytest.approx(1 / (1 + math.exp(1.96 * 0.2 * math.sqrt(2 / 3))), abs=0.001)
@@ -49,7 +49,7 @@ def test_equal_repetitions_are_not_certain() -> None:
 
 @pytest.mark.parametrize("right", [0, 100])
 def test_nothing_and_everything_have_a_finite_interval(right: int) -> None:
-    estimate = share_estimate([Rate.count(right, 100)] * 2)
+    estimate = fraction_estimate([Rate.count(right, 100)] * 2)
     assert estimate.value == right / 100
     assert (estimate.low == 0) == (right == 0)
     assert (estimate.high == 1) == (right == 100)
@@ -60,9 +60,9 @@ def test_nothing_and_everything_have_a_finite_interval(right: int) -> None:
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=5))
-def test_an_interval_holds_its_own_share(right: list[int]) -> None:
+def test_an_interval_holds_its_own_fraction(right: list[int]) -> None:
     rates = [Rate.count(each, 50) for each in right]
-    estimate = share_estimate(rates)
+    estimate = fraction_estimate(rates)
     assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1
     low, high = single_interval(rates)
     assert low <= estimate.value <= high
@@ -74,9 +74,9 @@ def test_the_interval_holds_the_mean_of_others_nineteen_times_in_twenty(seed: in
     random = np.random.default_rng(seed)
     held, tries = 0, 300
     for _ in range(tries):
-        shares = 1 / (1 + np.exp(-random.normal(1.0, 0.5, 6)))
-        rates = [Rate.count(int(right), 3000) for right in random.binomial(3000, shares)]
-        estimate, other = share_estimate(rates[:3]), share_estimate(rates[3:])
+        fractions = 1 / (1 + np.exp(-random.normal(1.0, 0.5, 6)))
+        rates = [Rate.count(int(right), 3000) for right in random.binomial(3000, fractions)]
+        estimate, other = fraction_estimate(rates[:3]), fraction_estimate(rates[3:])
         held += estimate.low <= other.value <= estimate.high
     # 95 % with a standard deviation of 1.3 %.
     assert 0.89 <= held / tries <= 0.99

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from captcha_keras.audit.budget import Budget
 from captcha_keras.audit.people import peoples_side
-from captcha_keras.audit.plan import Budget, Trial
+from captcha_keras.audit.plan import Trial
 from captcha_keras.audit.properties import contrast_ratios
 from captcha_keras.audit.slices import characters, slices
 from captcha_keras.audit.subject import Drawn
@@ -43,9 +44,9 @@ def test_slices_by_a_property() -> None:
     found = slices([result], ["One"])
     # Squeeze is the same for all images and says nothing; one font neither.
     assert {each.name for each in found} == {"contrast"}
-    assert [(each.words, each.rate.share) for each in found] == [("2.00 to 6.00", result.right.mean())]
+    assert [(each.words, each.rate.fraction) for each in found] == [("2.00 to 6.00", result.right.mean())]
     values = np.linspace(1, 9, 200)
-    sloped = replace(result, properties={"contrast": tuple(values)}, readings=result.texts[:100] + ("",) * 100)
+    sloped = replace(result, properties={"contrast": tuple(values)}, predictions=result.texts[:100] + ("",) * 100)
     found = slices([sloped], [])
     assert [each.words for each in found] == ["1.00 to 3.00", "3.00 to 5.00", "5.00 to 7.00", "7.00 to 9.00"]
     assert [each.rate.right for each in found] == [50, 50, 0, 0]
@@ -57,7 +58,7 @@ def test_slices_by_font_count_characters() -> None:
     result = replace(
         made_up(trial, 1),
         texts=("AB", "ABC", "CC"),
-        readings=("AC", "AB", "CCA"),
+        predictions=("AC", "AB", "CCA"),
         properties={},
         fonts=((0, 1, -1), (0, 0, 1), (1, 1, -1)),
         confidence=(0.5,) * 3,
@@ -69,7 +70,7 @@ def test_slices_by_font_count_characters() -> None:
 def test_characters_the_worst_first() -> None:
     matrix = np.array([[8, 2, 0, 0], [0, 10, 0, 0], [3, 1, 6, 0], [0, 0, 0, 40]])
     found = characters(matrix, ("A", "B", "C", ""))
-    assert [(each.character, each.rate.share, each.mostly_as) for each in found] == [
+    assert [(each.character, each.rate.fraction, each.mostly_as) for each in found] == [
         ("C", 0.6, "A"),
         ("A", 0.8, "B"),
         ("B", 1.0, ""),
@@ -79,20 +80,20 @@ def test_characters_the_worst_first() -> None:
 def test_the_peoples_side_by_hand() -> None:
     spec = CaptchaSpec("0OXY1I", 2, 2)
     texts = ["0X", "XX", "O1", "YY"]
-    readings = ["OX", "XY", "01", "YX"]
-    side = peoples_side(spec.encode_all(readings), spec.encode_all(texts), np.array([2.9, 3.0, 21, 1]), spec)
+    predictions = ["OX", "XY", "01", "YX"]
+    side = peoples_side(spec.encode_all(predictions), spec.encode_all(texts), np.array([2.9, 3.0, 21, 1]), spec)
     assert side.groups == ("0O", "1I")
     assert side.images_with == 0.5
-    assert side.share_of_errors == 0.5
+    assert side.fraction_of_errors == 0.5
     assert side.merged == 0.5
     assert side.faint == 0.5
     clear = CaptchaSpec("AXM", 2, 2)
     side = peoples_side(clear.encode_all(["AX"]), clear.encode_all(["AX"]), np.array([9.0]), clear)
-    assert (side.groups, side.images_with, side.share_of_errors, side.merged) == ((), 0.0, None, 1.0)
+    assert (side.groups, side.images_with, side.fraction_of_errors, side.merged) == ((), 0.0, None, 1.0)
 
 
 def test_no_character_is_nobodys_look_alike() -> None:
     spec = CaptchaSpec("XY0O", 1, 3)
     side = peoples_side(spec.encode_all(["X", "0"]), spec.encode_all(["XY", "O"]), np.ones(2), spec)
     assert side.images_with == 0.5
-    assert side.share_of_errors == 0.5
+    assert side.fraction_of_errors == 0.5

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
-from captcha_keras.audit import Budget, Drawn, Findings, audit
+from captcha_keras.audit.budget import Budget
+from captcha_keras.audit.findings import Findings
 from captcha_keras.audit.plan import Trial
+from captcha_keras.audit.runner import audit
+from captcha_keras.audit.subject import Drawn
 from captcha_keras.audit.trial import Result
 from captcha_keras.errors import InputError
 from captcha_keras.spec import CaptchaSpec
@@ -23,8 +26,8 @@ BUDGET = Budget((250, 1000, 4000), 2, 3200, validation=50, test=400, sweep=1000)
 class Engine:
     """Results by the number of samples; may be interrupted after some trials."""
 
-    def __init__(self, shares: dict[int, float], stop_after: int | None = None) -> None:
-        self.shares, self.stop_after = shares, stop_after
+    def __init__(self, fractions: dict[int, float], stop_after: int | None = None) -> None:
+        self.fractions, self.stop_after = fractions, stop_after
         self.ran: list[str] = []
 
     def __call__(self, trials: Sequence[Trial], seen: Callable[[int], None]) -> Iterator[tuple[Trial, Result]]:
@@ -33,7 +36,7 @@ class Engine:
                 raise KeyboardInterrupt
             self.ran.append(trial.name)
             seen(trial.budget.images // 2)
-            yield trial, made_up(trial, self.shares[trial.samples])
+            yield trial, made_up(trial, self.fractions[trial.samples])
 
 
 def run(folder: Path, engine: Engine, **settings: Any) -> tuple[Findings, list[tuple[int, int]]]:
@@ -47,11 +50,11 @@ def run(folder: Path, engine: Engine, **settings: Any) -> tuple[Findings, list[t
     return audit(SUBJECT, BUDGET, folder, engine=engine, settings=given, progress=progress), shown
 
 
-SHARES = {250: 0.02, 1000: 0.3, 4000: 0.8}
+FRACTIONS = {250: 0.02, 1000: 0.3, 4000: 0.8}
 
 
 def test_every_trial_runs_once_and_the_findings_follow(tmp_path: Path) -> None:
-    engine = Engine(SHARES)
+    engine = Engine(FRACTIONS)
     findings, shown = run(tmp_path / "audit", engine)
     assert engine.ran[:6] == [f"as-it-is-{size}-{number}" for size in BUDGET.samples for number in (0, 1)]
     assert all(name.endswith("-1000-0") for name in engine.ran[6:])
@@ -68,21 +71,21 @@ def test_every_trial_runs_once_and_the_findings_follow(tmp_path: Path) -> None:
     assert shown[-1][0] == shown[-1][1] == 3200 * len(engine.ran)
     # Interpolated between 1,000 and 4,000.
     half = findings.crossings[2]
-    assert half.share == 0.5
+    assert half.fraction == 0.5
     assert half.samples is not None
     assert 1000 < half.samples < 4000
 
 
 def test_an_interrupted_audit_goes_on(tmp_path: Path) -> None:
-    first = Engine(SHARES, stop_after=3)
+    first = Engine(FRACTIONS, stop_after=3)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "audit", first)
     assert len(list((tmp_path / "audit" / "trials").iterdir())) == 3
-    second = Engine(SHARES)
+    second = Engine(FRACTIONS)
     findings, shown = run(tmp_path / "audit", second)
     assert not set(first.ran) & set(second.ran)
     assert shown[0] == (3 * 3200, findings.trainings * 3200)
-    whole, _ = run(tmp_path / "whole", Engine(SHARES))
+    whole, _ = run(tmp_path / "whole", Engine(FRACTIONS))
     assert whole.to_json() == findings.to_json()
     third = Engine({})
     assert run(tmp_path / "audit", third)[0].to_json() == findings.to_json()
@@ -107,25 +110,25 @@ def test_a_sweep_has_something_to_be_compared_with(tmp_path: Path) -> None:
 
 
 def test_another_audit_is_not_mixed_in(tmp_path: Path) -> None:
-    run(tmp_path / "audit", Engine(SHARES))
+    run(tmp_path / "audit", Engine(FRACTIONS))
     with pytest.raises(InputError, match="holds an audit with another seed; choose another --to"):
-        run(tmp_path / "audit", Engine(SHARES), seed=1)
+        run(tmp_path / "audit", Engine(FRACTIONS), seed=1)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter.txt").write_text("mine")
     with pytest.raises(InputError, match="is not empty and holds no audit"):
-        run(tmp_path / "full", Engine(SHARES))
+        run(tmp_path / "full", Engine(FRACTIONS))
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["letter.txt"]
 
 
 def test_findings_are_json(tmp_path: Path) -> None:
-    findings, _ = run(tmp_path / "audit", Engine(SHARES))
+    findings, _ = run(tmp_path / "audit", Engine(FRACTIONS))
     again = json.loads(json.dumps(findings.to_json(), allow_nan=False))
     assert again["verdict"]["level"] == "broken"
     assert [point["samples"] for point in again["points"]] == [250, 1000, 4000]
 
 
 def test_a_network_that_reads_nothing(tmp_path: Path) -> None:
-    findings, _ = run(tmp_path / "audit", Engine(dict.fromkeys(SHARES, 0.0)))
+    findings, _ = run(tmp_path / "audit", Engine(dict.fromkeys(FRACTIONS, 0.0)))
     assert findings.sure.precision is None
     assert findings.sure.answered.right == 0
     # 800 images without a hit do not show that fewer than 1 % are read, nor that more are.

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 import data_gen
-from captcha_keras.audit.plan import Budget, sizes
+from captcha_keras.audit.budget import Budget
+from captcha_keras.audit.plan import sizes
 from captcha_keras.audit.subject import Drawn, Folder
 from captcha_keras.audit.sweep import changes
 from captcha_keras.errors import DatasetError, InputError
@@ -23,27 +24,27 @@ BUDGET = Budget((250, 1000), 2, 320, validation=60, test=70)
 def test_drawn_material_is_disjoint_and_repeatable() -> None:
     subject = Drawn(SPEC, seed=4)
     one = subject.material(250, 0, BUDGET)
-    assert one.training[0].shape == (250, 40, 64, 3)
-    assert one.training[0].dtype == np.uint8
-    assert len(one.validation[0]) == 60
-    assert len(one.test[1]) == 70
+    assert one.training.images.shape == (250, 40, 64, 3)
+    assert one.training.images.dtype == np.uint8
+    assert len(one.validation.images) == 60
+    assert len(one.test.labels) == 70
     assert set(one.properties) == {"contrast", "squeeze", "overlap"}
     assert one.fonts is not None
     assert one.fonts.shape == (70, 2)
-    parts = [one.training[0], one.validation[0], one.test[0]]
+    parts = [one.training.images, one.validation.images, one.test.images]
     seen = [{image.tobytes() for image in part} for part in parts]
     assert not seen[0] & seen[1]
     assert not seen[0] & seen[2]
     assert not seen[1] & seen[2]
     again = subject.material(250, 0, BUDGET)
-    np.testing.assert_array_equal(again.training[0], one.training[0])
-    np.testing.assert_array_equal(again.test[1], one.test[1])
-    np.testing.assert_array_equal(subject.pictures(5, BUDGET), one.test[0][:5])
+    np.testing.assert_array_equal(again.training.images, one.training.images)
+    np.testing.assert_array_equal(again.test.labels, one.test.labels)
+    np.testing.assert_array_equal(subject.pictures(5, BUDGET), one.test.images[:5])
 
 
 def test_repetitions_and_seeds_have_images_of_their_own() -> None:
     images = {
-        Drawn(SPEC, seed=seed).material(250, repetition, BUDGET).training[0].tobytes()
+        Drawn(SPEC, seed=seed).material(250, repetition, BUDGET).training.images.tobytes()
         for seed in (0, 1)
         for repetition in (0, 1)
     }
@@ -53,28 +54,28 @@ def test_repetitions_and_seeds_have_images_of_their_own() -> None:
 def test_fewer_samples_are_the_first_of_more() -> None:
     subject = Drawn(SPEC)
     few, many = (subject.material(count, 1, BUDGET) for count in (250, 500))
-    np.testing.assert_array_equal(many.training[0][:250], few.training[0])
-    np.testing.assert_array_equal(many.test[0], few.test[0])
+    np.testing.assert_array_equal(many.training.images[:250], few.training.images)
+    np.testing.assert_array_equal(many.test.images, few.test.images)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("exported") / "images"
-    data_gen.generate(data_gen.Settings(SPEC, 400, seed=2), path, engine=data_gen.processes(1))
+    data_gen.generate_dataset(data_gen.Settings(data_gen.Series(SPEC, 2), 400), path, engine=data_gen.processes(1))
     return path
 
 
 def test_a_folder_is_split_anew_for_each_repetition(folder: Path) -> None:
     subject = Folder(str(folder))
     assert subject.spec == SPEC
-    assert subject.most_samples(BUDGET) == 400 - 40 - 70
+    assert subject.max_samples(BUDGET) == 400 - 40 - 70
     one, other = (subject.material(250, repetition, BUDGET) for repetition in (0, 1))
-    assert (len(one.training[0]), len(one.validation[0]), len(one.test[0])) == (250, 40, 70)
-    assert {image.tobytes() for image in one.test[0]} != {image.tobytes() for image in other.test[0]}
+    assert (len(one.training.images), len(one.validation.images), len(one.test.images)) == (250, 40, 70)
+    assert {image.tobytes() for image in one.test.images} != {image.tobytes() for image in other.test.images}
     everything = subject.material(290, 0, BUDGET)
-    parts = np.concatenate([everything.training[0], everything.validation[0], everything.test[0]])
+    parts = np.concatenate([everything.training.images, everything.validation.images, everything.test.images])
     assert len({image.tobytes() for image in parts}) == 400
-    np.testing.assert_array_equal(subject.pictures(3, BUDGET), one.test[0][:3])
+    np.testing.assert_array_equal(subject.pictures(3, BUDGET), one.test.images[:3])
     assert set(one.properties) == {"contrast"}
     assert one.fonts is None
 

@@ -13,12 +13,15 @@ import numpy as np
 import pytest
 
 import data_gen
-from captcha_keras.audit import Budget, Drawn, Findings, Folder, audit
+from captcha_keras.audit.budget import Budget
 from captcha_keras.audit.engine import here, ray_tasks
+from captcha_keras.audit.findings import Findings
 from captcha_keras.audit.page import page, table
 from captcha_keras.audit.people import PeoplesSide
 from captcha_keras.audit.plan import Trial
 from captcha_keras.audit.report import write_report
+from captcha_keras.audit.runner import audit
+from captcha_keras.audit.subject import Drawn, Folder
 from captcha_keras.audit.trial import Result, run
 from captcha_keras.spec import CaptchaSpec
 from data_gen.style import PRESETS
@@ -43,7 +46,7 @@ def result() -> Result:
 
 def test_a_small_network_learns_two_characters(result: Result) -> None:
     assert result.right.mean() > 0.9
-    assert result.texts != result.readings or result.right.all()
+    assert result.texts != result.predictions or result.right.all()
     assert len(result.texts) == len(result.confidence) == len(result.properties["contrast"]) == 80
     assert all(0 < value <= 1 for value in result.confidence)
     # An eighth of 3,200 images, in whole batches of 32.
@@ -113,11 +116,11 @@ def test_the_page_needs_nothing_else(audited: tuple[Path, Findings]) -> None:
 def test_the_page_tells_what_people_mix_up(audited: tuple[Path, Findings]) -> None:
     _, findings = audited
     none = np.zeros((0, 4, 6, 3), np.uint8)
-    side = PeoplesSide(("0O", "8B"), images_with=0.45, share_of_errors=0.625, merged=0.875, faint=0.125)
+    side = PeoplesSide(("0O", "8B"), images_with=0.45, fraction_of_errors=0.625, merged=0.875, faint=0.125)
     html = page(replace(findings, people=side, examples=()), "two", [], none, {})
     assert "mix up too: 0O, 8B. 45.0 % of the images hold one." in html
     assert "stay within such a group: 62.5 %. If each group counted as one character, 87.5 % of" in html
-    without = replace(findings, people=replace(side, share_of_errors=None), examples=())
+    without = replace(findings, people=replace(side, fraction_of_errors=None), examples=())
     assert "group: there were no errors." in page(without, "two", [], none, {})
 
 
@@ -131,7 +134,7 @@ def test_texts_on_the_page_are_texts(audited: tuple[Path, Findings]) -> None:
     assert "<b>&: read as <script>" in "".join(links.words)
 
 
-def test_the_table_has_every_size_and_share(audited: tuple[Path, Findings]) -> None:
+def test_the_table_has_every_size_and_fraction(audited: tuple[Path, Findings]) -> None:
     _, findings = audited
     lines = table(findings).splitlines()
     assert lines[1].split()[0] == "250"
@@ -141,8 +144,8 @@ def test_the_table_has_every_size_and_share(audited: tuple[Path, Findings]) -> N
 
 def test_images_of_ones_own(tmp_path: Path) -> None:
     images = tmp_path / "images"
-    settings = data_gen.Settings(SUBJECT.spec, 400, seed=1, style=SUBJECT.style)
-    data_gen.generate(settings, images, engine=data_gen.processes(1))
+    settings = data_gen.Settings(data_gen.Series(SUBJECT.spec, 1, style=SUBJECT.style), 400)
+    data_gen.generate_dataset(settings, images, engine=data_gen.processes(1))
     own = Folder(str(images))
     small = replace(BUDGET, samples=(250,), repetitions=1)
     own.check(small)

@@ -7,23 +7,23 @@ from captcha_keras.audit.curve import Estimate, Point, crossing
 from captcha_keras.audit.people import PeoplesSide
 from captcha_keras.audit.sweep import Changed, Sweep
 from captcha_keras.audit.verdict import Verdict, about, percent, verdict
-from captcha_keras.evaluation import Rate
+from captcha_keras.evaluation.rates import Rate
 
 PEOPLE = PeoplesSide(("0O",), 0.2, 0.8, 0.9, 0.01)
 LEVELS = (0.01, 0.1, 0.5, 0.9, 0.99)
 
 
-def judged(*shares: tuple[float, float, float], sweep: Sweep | None = None, drawn: bool = True) -> Verdict:
+def judged(*fractions: tuple[float, float, float], sweep: Sweep | None = None, drawn: bool = True) -> Verdict:
     points = [
         Point(250 * 4**place, Estimate(value, low, high, (value,)), 3.0)
-        for place, (low, value, high) in enumerate(shares)
+        for place, (low, value, high) in enumerate(fractions)
     ]
     crossings = [crossing(level, points, None) for level in LEVELS]
     return verdict(points, crossings, Sure(Rate.count(98, 100), Rate.count(100, 400)), PEOPLE, sweep, drawn=drawn)
 
 
 @pytest.mark.parametrize(
-    ("share", "level", "begin"),
+    ("fraction", "level", "begin"),
     [
         (
             (0.7, 0.8, 0.9),
@@ -36,8 +36,8 @@ def judged(*shares: tuple[float, float, float], sweep: Sweep | None = None, draw
         ((0.0001, 0.001, 0.01), "undecided", "Undecided: "),
     ],
 )
-def test_one_per_cent_decides(share: tuple[float, float, float], level: str, begin: str) -> None:
-    found = judged((0.0001, 0.0005, 0.002), share)
+def test_one_per_cent_decides(fraction: tuple[float, float, float], level: str, begin: str) -> None:
+    found = judged((0.0001, 0.0005, 0.002), fraction)
     assert found.level == level
     assert found.sentence.startswith(begin)
 
@@ -51,7 +51,7 @@ def test_reasons() -> None:
     assert "250 labelled images are enough for 10.0 % of the images." in reasons
     assert "Half of the images are read from about 580 labelled ones on." in reasons
     assert "three images passes with a chance of 99.20 %" in reasons
-    assert "For 25.0 % of the images it can tell that it reads them right: 98.0 % of these readings are." in reasons
+    assert "For 25.0 % of the images it can tell that it reads them right: 98.0 % of these predictions are." in reasons
     assert "Nobody has to label anything" in reasons
     assert "20.0 % of the images hold a character that people mix up with another (0O)." in reasons
     own = " ".join(judged((0.01, 0.1, 0.2), drawn=False).reasons)
@@ -74,8 +74,8 @@ def test_the_sweep_is_a_reason() -> None:
     assert nothing.endswith("none makes it clearly harder.")
 
 
-def test_shares_in_sentences() -> None:
-    assert [percent(share) for share in (0, 0.0012, 0.01, 0.5, 0.99, 0.9987, 1)] == [
+def test_fractions_in_sentences() -> None:
+    assert [percent(fraction) for fraction in (0, 0.0012, 0.01, 0.5, 0.99, 0.9987, 1)] == [
         "0.00 %",
         "0.12 %",
         "1.0 %",

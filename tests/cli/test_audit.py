@@ -28,8 +28,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("a b c", "…", "picture (1)"):
         Image.new("RGB", (60, 30), "white").save(unlabelled / f"{name}.png")
     half = folder / "half"
-    data_gen.generate(
-        data_gen.Settings(CaptchaSpec("01", 2, 2, 60, 30), 40, seed=1), half, engine=data_gen.processes(1)
+    data_gen.generate_dataset(
+        data_gen.Settings(data_gen.Series(CaptchaSpec("01", 2, 2, 60, 30), 1), 40), half, engine=data_gen.processes(1)
     )
     for path in sorted((half / "images").iterdir()):
         path.rename(half / path.name)
@@ -54,7 +54,7 @@ def visible(folder: Path) -> list[str]:
         (["fancy"], "The style must be library, separated or a .toml file, got 'fancy'."),
         (["wrong.toml"], "wrong.toml has unknown noise_dotes"),
         (["library", "--alphabet", "digits"], "--alphabet is for --images"),
-        (["library", "--fail-if-read-above", "50"], "--fail-if-read-above must be a share from 0 to 1, got 50."),
+        (["library", "--fail-if-read-above", "50"], "--fail-if-read-above must be a fraction from 0 to 1, got 50."),
         (["library", "--seed", "-1"], "--seed must be at least 0, got -1."),
         (["library", "--ray-address", "x:1"], "--ray-address needs --engine ray."),
         (["library", "--gpu", "--engine", "ray"], "--gpu is for this machine"),

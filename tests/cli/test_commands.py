@@ -117,9 +117,9 @@ def test_predict_prints_a_line_an_image(workplace: Path) -> None:
     words = ["predict", "--json", broken, images / "00000.jpg", "--model", "runs/one/best.keras"]
     partly = call("captcha_keras/__main__.py", *words, cwd=workplace, PYTHONPATH=str(ROOT))
     assert partly.returncode == 2
-    reading = json.loads(partly.stdout)
-    assert reading["text"] == lines[0][1]
-    assert len(reading["char_confidence"]) == 2
+    prediction = json.loads(partly.stdout)
+    assert prediction["text"] == lines[0][1]
+    assert len(prediction["char_confidence"]) == 2
     assert "broken.png is no complete PNG or JPEG image" in partly.stderr
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 import data_gen
 from captcha_keras.cli.cut import parser
 from captcha_keras.spec import CaptchaSpec
-from captcha_keras.training import TrainConfig
+from captcha_keras.training.config import TrainConfig
 from data_gen.style import PRESETS
 
 
@@ -29,8 +29,8 @@ def call(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workplace")
     spec = CaptchaSpec("0OX7", 3, 3, 130, 60)
-    settings = data_gen.Settings(spec, 160, seed=8, style=PRESETS["separated"])
-    data_gen.generate(settings, folder / "separated", engine=data_gen.processes(1))
+    settings = data_gen.Settings(data_gen.Series(spec, 8, style=PRESETS["separated"]), 160)
+    data_gen.generate_dataset(settings, folder / "separated", engine=data_gen.processes(1))
     return folder
 
 
@@ -51,20 +51,22 @@ def test_characters_are_cut_of_training_images_alone(workplace: Path) -> None:
     assert 3 * 152 + 20 <= len(list((workplace / "all").glob("*/*.png"))) <= 3 * 160 + 20
     with Image.open(workplace / "all" / "X" / "00000.png") as image:
         assert image.size == (40, 40)
-    shares = ["--validation-share", 0.25, "--test-share", 0.25]
-    half = call("cut", "--data", "separated", "--to", "half", *shares, cwd=workplace)
+    fractions = ["--validation-fraction", 0.25, "--test-fraction", 0.25]
+    half = call("cut", "--data", "separated", "--to", "half", *fractions, cwd=workplace)
     assert half.returncode == 0, half.stderr
     assert 3 * 72 <= len(list((workplace / "half").glob("*/*.png"))) <= 3 * 80
 
 
 def test_by_default_the_same_images_are_left_out_as_in_training() -> None:
     options = parser().parse_args([])
-    assert (options.validation_share, options.test_share) == (TrainConfig.validation_share, TrainConfig.test_share)
+    assert (options.validation_fraction, options.test_fraction) == (TrainConfig.validation_fraction, TrainConfig.test_fraction)
 
 
 def test_touching_characters_are_counted_and_nothing_is_written(workplace: Path) -> None:
     spec = CaptchaSpec("0OX7", 3, 3, 130, 60)
-    data_gen.generate(data_gen.Settings(spec, 40, seed=8), workplace / "library", engine=data_gen.processes(1))
+    data_gen.generate_dataset(
+        data_gen.Settings(data_gen.Series(spec, 8), 40), workplace / "library", engine=data_gen.processes(1)
+    )
     shutil.rmtree(workplace / "few", ignore_errors=True)
     result = call("cut", "--data", "library", "--to", "few", cwd=workplace)
     assert "of 32 images: " in result.stdout

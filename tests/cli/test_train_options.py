@@ -7,13 +7,13 @@ import dataclasses
 import pytest
 
 from captcha_keras.cli.train import NOT_SETTINGS, parser
-from captcha_keras.training import TrainConfig
+from captcha_keras.training.config import TrainConfig
 
 ACTIONS = {action.dest: action for action in parser()._actions if action.dest != "help"}
 
 
 SHOWN = """data network epochs batch_size learning_rate warmup_steps anneal plateau_patience stop_patience seed
-label_smoothing validation_share test_share image_store precision"""
+label_smoothing validation_fraction test_fraction image_store precision"""
 
 
 @pytest.mark.parametrize("name", SHOWN.split())

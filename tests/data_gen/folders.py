@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from captcha_keras.spec import CaptchaSpec
-from data_gen import Settings
+from data_gen import Series, Settings
 from data_gen.engines import Job, draw_pieces
 
 SPEC = CaptchaSpec("0123456789", 2, 4, 60, 40)
-SETTINGS = Settings(SPEC, 300, seed=4)
+SETTINGS = Settings(Series(SPEC, 4), 300)
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.ray_generation import kill_a_worker
 from captcha_keras.errors import CommandError, InputError
-from data_gen import generate, processes, ray_tasks
+from data_gen import generate_dataset, processes, ray_tasks
 from data_gen.engines import Job
 from tests.data_gen.folders import SETTINGS, contents, in_this_process
 
@@ -26,9 +26,9 @@ def test_a_killed_ray_worker_is_replaced_and_the_bytes_are_the_same(tmp_path: Pa
         return report
 
     settings = replace(SETTINGS, count=6000)
-    generate(settings, tmp_path / "data", engine=ray_tasks(workers=2), progress=kill_one)
+    generate_dataset(settings, tmp_path / "data", engine=ray_tasks(workers=2), progress=kill_one)
     assert killed
-    generate(settings, tmp_path / "reference", engine=processes(2))
+    generate_dataset(settings, tmp_path / "reference", engine=processes(2))
     assert contents(tmp_path / "data") == contents(tmp_path / "reference")
 
 
@@ -37,7 +37,7 @@ def test_what_a_replaced_worker_left_half_written_is_removed(tmp_path: Path, ref
         (job.folder / ".tmp-1-0003.jpg").write_bytes(b"half")
         yield from in_this_process(job, pieces)
 
-    generate(SETTINGS, tmp_path / "data", engine=engine)
+    generate_dataset(SETTINGS, tmp_path / "data", engine=engine)
     assert contents(tmp_path / "data") == reference
 
 
@@ -62,7 +62,7 @@ def test_a_dead_worker_is_named_and_the_rest_is_kept(tmp_path: Path, reference: 
         return report
 
     with pytest.raises(CommandError, match="A worker process died"):
-        generate(SETTINGS, folder, engine=processes(1), progress=kill_a_worker)
+        generate_dataset(SETTINGS, folder, engine=processes(1), progress=kill_a_worker)
     assert not (folder / "dataset.json").exists()
-    generate(SETTINGS, folder, engine=processes(1))
+    generate_dataset(SETTINGS, folder, engine=processes(1))
     assert contents(folder) == reference

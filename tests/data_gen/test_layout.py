@@ -4,12 +4,12 @@ import pytest
 from captcha.image import DEFAULT_FONTS
 
 from captcha_keras.spec import CaptchaSpec
-from data_gen import ImageSource, Style
+from data_gen import ImageSource, Series, Style
 from data_gen.layout import mean_overlap
 
 
 def source(style: Style | None = None, width: int = 170, renderer: str = "fast") -> ImageSource:
-    return ImageSource(CaptchaSpec(width=width), 5, style=style, renderer=renderer)
+    return Series(CaptchaSpec(width=width), 5, style=style or Style()).source(renderer)
 
 
 def test_overlap_by_hand() -> None:

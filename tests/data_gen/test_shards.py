@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from captcha_keras.dataset import open_dataset
+from captcha_keras.dataset.layouts import open_dataset
 from captcha_keras.errors import InputError
-from data_gen import Settings, Shard, generate, join
-from data_gen.generate import Plan
+from data_gen import Settings, Shard, generate_dataset, join_shards
+from data_gen.plan import Plan
 from tests.data_gen.folders import SETTINGS, contents, in_this_process
 
 
@@ -20,9 +20,9 @@ def test_shards_have_every_image_once(storage: str) -> None:
     for of in (1, 2, 3, 7, 25):
         plans = [Plan(settings, Shard(number, of)) for number in range(1, of + 1)]
         pieces = [piece for plan in plans for piece in plan.pieces]
-        assert pieces == list(range(plans[0].storage.pieces))
-        assert [plan.first for plan in plans[1:]] == [plan.first + plan.images for plan in plans[:-1]]
-        assert sum(plan.images for plan in plans) == 100_001
+        assert pieces == list(range(plans[0].storage.piece_count))
+        assert [plan.first_image for plan in plans[1:]] == [plan.first_image + plan.image_count for plan in plans[:-1]]
+        assert sum(plan.image_count for plan in plans) == 100_001
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_wrong_shard_is_one_sentence(text: str, message: str) -> None:
 
 def test_more_shards_than_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="300 files cannot be divided into 301 shards"):
-        generate(SETTINGS, tmp_path / "data", shard=Shard(1, 301))
+        generate_dataset(SETTINGS, tmp_path / "data", shard=Shard(1, 301))
     assert not (tmp_path / "data").exists()
 
 
@@ -54,10 +54,10 @@ def test_shards_drawn_in_any_order_join_into_the_same_bytes(
 ) -> None:
     monkeypatch.setattr("captcha_keras.dataset.layouts.IMAGES_PER_RECORD_FILE", 32)
     settings = replace(SETTINGS, storage=storage, count=100)
-    generate(settings, tmp_path / "whole", engine=in_this_process)
+    generate_dataset(settings, tmp_path / "whole", engine=in_this_process)
     folders = [tmp_path / name for name in ("b", "c", "a")]
     for number, folder in zip((2, 3, 1), folders, strict=True):
-        generate(settings, folder, shard=Shard(number, 3), engine=in_this_process)
+        generate_dataset(settings, folder, shard=Shard(number, 3), engine=in_this_process)
     assert len({len(open_dataset(folder)) for folder in folders}) > 1  # parts of unequal size
     part = open_dataset(folders[1])
     whole = open_dataset(tmp_path / "whole")
@@ -65,18 +65,23 @@ def test_shards_drawn_in_any_order_join_into_the_same_bytes(
         (record.name, record.text) for record in whole.records[-len(part) :]
     ]
     assert (part.records[0].read() == whole.records[-len(part)].read()).all()
-    assert join(folders, tmp_path / "joined") is True
+    assert join_shards(folders, tmp_path / "joined") is True
     assert contents(tmp_path / "joined") == contents(tmp_path / "whole")
-    assert join(folders, tmp_path / "joined") is False
+    assert join_shards(folders, tmp_path / "joined") is False
 
 
 def test_shards_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     settings = replace(SETTINGS, count=10)
     for number in (1, 2):
-        generate(settings, tmp_path / f"{number}", shard=Shard(number, 2), engine=in_this_process)
-    generate(replace(settings, seed=5), tmp_path / "other", shard=Shard(2, 2), engine=in_this_process)
-    generate(settings, tmp_path / "third", shard=Shard(2, 3), engine=in_this_process)
-    generate(settings, tmp_path / "whole", engine=in_this_process)
+        generate_dataset(settings, tmp_path / f"{number}", shard=Shard(number, 2), engine=in_this_process)
+    generate_dataset(
+        replace(settings, series=replace(settings.series, seed=5)),
+        tmp_path / "other",
+        shard=Shard(2, 2),
+        engine=in_this_process,
+    )
+    generate_dataset(settings, tmp_path / "third", shard=Shard(2, 3), engine=in_this_process)
+    generate_dataset(settings, tmp_path / "whole", engine=in_this_process)
     shutil.copytree(tmp_path / "2", tmp_path / "damaged")
     image = next((tmp_path / "damaged" / "images").iterdir())
     image.write_bytes(image.read_bytes()[:-1])
@@ -94,27 +99,27 @@ def test_shards_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     ):
         folders = [tmp_path / name for name in names]
         if message is None:
-            assert join(folders, tmp_path / "twice")
+            assert join_shards(folders, tmp_path / "twice")
             continue
         with pytest.raises(InputError) as caught:
-            join(folders, tmp_path / "joined")
+            join_shards(folders, tmp_path / "joined")
         assert message in str(caught.value)
         assert not (tmp_path / "joined" / "dataset.json").exists()
 
 
 def test_a_join_goes_on_where_it_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = replace(SETTINGS, count=20)
-    generate(settings, tmp_path / "whole", engine=in_this_process)
+    generate_dataset(settings, tmp_path / "whole", engine=in_this_process)
     folders = [tmp_path / "a", tmp_path / "b"]
     for number, folder in enumerate(folders, start=1):
-        generate(settings, folder, shard=Shard(number, 2), engine=in_this_process)
+        generate_dataset(settings, folder, shard=Shard(number, 2), engine=in_this_process)
     with monkeypatch.context() as patch:
         patch.setattr("os.link", _fail_after(7))
         patch.setattr("shutil.copyfile", _fail_after(0))
         with pytest.raises(OSError, match="full"):
-            join(folders, tmp_path / "joined")
+            join_shards(folders, tmp_path / "joined")
     assert len(list((tmp_path / "joined" / "images").iterdir())) == 7
-    assert join(folders, tmp_path / "joined") is True
+    assert join_shards(folders, tmp_path / "joined") is True
     assert contents(tmp_path / "joined") == contents(tmp_path / "whole")
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captcha_keras.spec import CaptchaSpec
-from data_gen import ImageSource, Style, read_captcha
+from data_gen import Series, Style, read_captcha
 from data_gen.style import PRESETS, StyleError
 from tests.data_gen.test_fast_captcha import LIBRARY_STYLES
 
@@ -120,16 +120,16 @@ def runs_of_ink(pixels: np.ndarray) -> int:
 def test_separated_characters_have_empty_columns_between_them(width: int) -> None:
     # I, not i or ": those have gaps of their own.
     spec = CaptchaSpec("0O8BWMI7", 1, 6, width, 60)
-    source = ImageSource(spec, 0, "png", PRESETS["separated"])
+    source = Series(spec, 0, "png", PRESETS["separated"]).source()
     for index in range(60):
         drawing = source.draw(index)
         assert runs_of_ink(drawing.pixels) == len(drawing.text)
-    library = ImageSource(spec, 0, "png", Style(noise_dots=0, noise_curves=0))
+    library = Series(spec, 0, "png", Style(noise_dots=0, noise_curves=0)).source()
     assert any(runs_of_ink(library.draw(index).pixels) < len(library.text(index)) for index in range(60))
 
 
 def test_separated_characters_fill_the_width_at_random() -> None:
-    source = ImageSource(CaptchaSpec("A", 1, 1, 300, 60), 0, "png", PRESETS["separated"])
+    source = Series(CaptchaSpec("A", 1, 1, 300, 60), 0, "png", PRESETS["separated"]).source()
     firsts = []
     for index in range(40):
         pixels = source.draw(index).pixels
@@ -153,6 +153,6 @@ def test_separated_characters_fill_the_width_at_random() -> None:
     ],
 )
 def test_every_setting_changes_the_pixels(changes: dict[str, object]) -> None:
-    plain, changed = (ImageSource(CaptchaSpec(), 0, "png", style) for style in (Style(), Style(**changes)))
+    plain, changed = (Series(CaptchaSpec(), 0, "png", style).source() for style in (Style(), Style(**changes)))
     assert plain.text(0) == changed.text(0)
     assert (plain.draw(0).pixels != changed.draw(0).pixels).any()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from captcha_keras.errors import InputError
 from captcha_keras.spec import CaptchaSpec
-from data_gen import ImageSource, TextSource, parse_weights
+from data_gen import Series, TextSource, parse_weights
 from data_gen.randomness import SeededSecrets
 
 SPEC = CaptchaSpec("0123456789", 4, 8)
@@ -36,7 +36,7 @@ def test_the_whole_alphabet_can_be_a_distinct_text() -> None:
 def test_weights_change_how_often_a_character_is_drawn() -> None:
     source = TextSource(CaptchaSpec("0O12", 4, 4), weights={"0": 5, "O": 5})
     counts = Counter("".join(texts(source, 3000)))
-    # 12,000 draws; five standard deviations of a share of 5/12 are 270.
+    # 12,000 draws; five standard deviations of a fraction of 5/12 are 270.
     assert counts["0"] == pytest.approx(5000, abs=270)
     assert counts["O"] == pytest.approx(5000, abs=270)
     assert counts["1"] == pytest.approx(1000, abs=150)
@@ -49,7 +49,7 @@ def test_weights_of_one_leave_the_texts_as_they_are() -> None:
 
 def test_weighted_images_show_weighted_texts() -> None:
     spec = CaptchaSpec("0O", 2, 2, 60, 40)
-    source = ImageSource(spec, 0, weights={"0": 1000})
+    source = Series(spec, 0, weights=(("0", 1000),)).source()
     assert [source.draw(index).text for index in range(5)] == ["00"] * 5
 
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captcha_keras.errors import InputError
-from captcha_keras.export.decode import MOST_BYTES, decode_images
-from captcha_keras.images import decode_image, fit
+from captcha_keras.export.decode import MAX_BYTES, decode_images
+from captcha_keras.dataset.images import decode_image, fit
 from tests.image_files import BAD, CAPTCHA, GOOD, JPEG, PNG, SPEC, chunk, encoded
 
 Decode = Callable[[list[bytes]], tuple[np.ndarray, np.ndarray]]
@@ -58,7 +58,7 @@ def test_a_bad_row_is_black_and_leaves_the_others_alone(decode: Decode, name: st
 
 
 def test_too_many_bytes_are_refused(decode: Decode) -> None:
-    padding = chunk(b"tEXt", b"k\0" + bytes(MOST_BYTES))
+    padding = chunk(b"tEXt", b"k\0" + bytes(MAX_BYTES))
     images, valid = decode([PNG[:33] + padding + PNG[33:], PNG])
     assert valid.tolist() == [False, True]
     assert not images[0].any()

@@ -11,15 +11,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from captcha_keras.export import LabelledPixels, export_litert, export_onnx, export_saved_model
-from captcha_keras.networks import NETWORKS, build_network
-from captcha_keras.predict import Recognizer
+from captcha_keras.dataset.labelled import LabelledPixels
+from captcha_keras.export.portable import export_litert, export_onnx
+from captcha_keras.export.saved_model import export_saved_model
+from captcha_keras.networks.registry import NETWORKS, build_network
+from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.spec import CaptchaSpec
-from data_gen import ImageSource
+from data_gen import Series
 from data_gen.style import PRESETS
 
 SPEC = CaptchaSpec("0OX", 1, 3, 100, 80)
-SOURCE = ImageSource(SPEC, 7, style=PRESETS["separated"])
+SOURCE = Series(SPEC, 7, style=PRESETS["separated"]).source()
 DRAWN = [SOURCE.draw(index) for index in range(8)]
 PIXELS = np.stack([drawing.pixels for drawing in DRAWN])
 # The tens of millions of weights of single_head take two minutes.
@@ -32,8 +34,8 @@ for name in ("tensorflow", "keras", "pandas", "onnx"):
 from captcha_keras.images import read_image
 from captcha_keras.predict import Recognizer
 recognizer = Recognizer.load(sys.argv[1])
-for reading in recognizer.read([read_image(path) for path in sys.argv[2:]]):
-    print(reading.text)
+for prediction in recognizer.read([read_image(path) for path in sys.argv[2:]]):
+    print(prediction.text)
 """
 
 

@@ -15,9 +15,10 @@ import pytest
 from captcha_keras.cli.export import main as export
 from captcha_keras.cli.predict import main as predict
 from captcha_keras.errors import CommandError, InputError
-from captcha_keras.export import Comparison, LabelledPixels, export_litert, export_onnx
-from captcha_keras.images import decode_image
-from captcha_keras.predict import Recognizer
+from captcha_keras.dataset.labelled import LabelledPixels
+from captcha_keras.export.portable import Comparison, export_litert, export_onnx
+from captcha_keras.dataset.images import decode_image
+from captcha_keras.recognizer.recognizer import Recognizer
 from tests.lively import FILES, SPEC, lively_network
 
 PIXELS = np.stack([decode_image(content) for content in FILES])

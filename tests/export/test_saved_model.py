@@ -10,12 +10,13 @@ import pytest
 import tensorflow as tf
 
 from captcha_keras.errors import CommandError, InputError
-from captcha_keras.export import export_saved_model, read_spec
+from captcha_keras.export.saved_model import export_saved_model
+from captcha_keras.recognizer.formats import read_spec
 from captcha_keras.export.saved_model import check
 from captcha_keras.export.warmup import prediction_log
-from captcha_keras.images import decode_image
-from captcha_keras.predict import Recognizer
-from captcha_keras.trained import find_model
+from captcha_keras.dataset.images import decode_image
+from captcha_keras.recognizer.recognizer import Recognizer
+from captcha_keras.recognizer.locate import find_model
 from tests.lively import FILES, SPEC, lively_network
 
 
@@ -140,7 +141,7 @@ def test_the_recognizer_reads_a_version_and_its_repository(version: Path) -> Non
     expected = Recognizer(lively_network().predict_on_batch, SPEC).read(pixels)
     for path in (version, version.parent):
         found = Recognizer.load(path).read(pixels)
-        assert [reading.text for reading in found] == [reading.text for reading in expected]
+        assert [prediction.text for prediction in found] == [prediction.text for prediction in expected]
         assert found[0].confidence == pytest.approx(expected[0].confidence, abs=1e-5)
     (version / "saved_model.pb").rename(version / "elsewhere")
     try:
@@ -165,7 +166,7 @@ print(json.dumps([text.decode() for text in model.signatures["serving_default"](
         [sys.executable, "-c", program, str(version), str(tmp_path)], capture_output=True, text=True, check=True
     )
     expected = Recognizer.load(version).read([decode_image(content) for content in FILES])
-    assert json.loads(result.stdout) == [reading.text for reading in expected]
+    assert json.loads(result.stdout) == [prediction.text for prediction in expected]
 
 
 def test_the_latest_version_is_found(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import data_gen
 from captcha_keras.errors import InputError
-from captcha_keras.networks import NETWORKS, build_network
+from captcha_keras.networks.registry import NETWORKS, build_network
 from captcha_keras.networks.heads import distances, stacked_logits
 from captcha_keras.spec import CaptchaSpec, SpecError
 
@@ -40,7 +40,7 @@ def test_mathematica_is_the_original_layer_for_layer() -> None:
     ids=["default", "variable", "one", "twelve"],
 )
 def test_every_head_is_a_distribution(name: str, spec: CaptchaSpec) -> None:
-    spec = NETWORKS[name].reads(spec)
+    spec = NETWORKS[name].output_spec(spec)
     network = build_network(name, spec)
     outputs = network(noise(spec), training=False)
     assert set(outputs) == set(spec.head_names)
@@ -142,7 +142,7 @@ def test_vgg_reads_ink_whatever_its_colours() -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_smallest_size_is_exact(name: str) -> None:
     side = NETWORKS[name].smallest_side
-    spec = NETWORKS[name].reads(CaptchaSpec(width=side, height=side))
+    spec = NETWORKS[name].output_spec(CaptchaSpec(width=side, height=side))
     build_network(name, spec)
     for width, height in ((side - 1, 200), (200, side - 1)):
         with pytest.raises(SpecError) as caught:
@@ -155,14 +155,14 @@ def test_the_smallest_size_is_exact(name: str) -> None:
 def test_the_smallest_sides_are_those_of_the_trunks() -> None:
     assert NETWORKS["mathematica"].smallest_side == 76
     assert NETWORKS["vgg"].smallest_side == 15
-    assert NETWORKS["mathematica"].trunk_side(170) == 6
-    assert NETWORKS["mathematica"].trunk_side(80) == 1
+    assert NETWORKS["mathematica"].backbone_side(170) == 6
+    assert NETWORKS["mathematica"].backbone_side(80) == 1
 
 
 @pytest.mark.parametrize("name", ["mathematica_relu", "single_head"])
 def test_what_differs_between_images_does_not_fade_behind_relus(name: str) -> None:
     spec = CaptchaSpec("AB", 2, 2, 80, 80)
-    source = data_gen.ImageSource(spec, 0)
+    source = data_gen.Series(spec, 0).source()
     images = np.stack([source.draw(index).pixels for index in range(16)])
     keras.utils.set_random_seed(0)
     network = build_network(name, spec)

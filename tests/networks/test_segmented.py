@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from captcha_keras.networks import NETWORKS, build_network
+from captcha_keras.networks.registry import NETWORKS, build_network
 from captcha_keras.spec import CaptchaSpec
 
 SPEC = CaptchaSpec("ABC", 1, 3, 120, 40)
@@ -71,9 +71,9 @@ def test_what_single_characters_taught_reads_texts(name: str) -> None:
 def test_a_fixed_length_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="must be able to find fewer than 4 characters"):
         build_network(name, CaptchaSpec())
-    assert NETWORKS[name].reads(CaptchaSpec()) == CaptchaSpec(min_length=1)
-    assert NETWORKS[name].reads(ONE) == ONE
-    assert NETWORKS["vgg"].reads(CaptchaSpec()) == CaptchaSpec()
+    assert NETWORKS[name].output_spec(CaptchaSpec()) == CaptchaSpec(min_length=1)
+    assert NETWORKS[name].output_spec(ONE) == ONE
+    assert NETWORKS["vgg"].output_spec(CaptchaSpec()) == CaptchaSpec()
 
 
 def test_the_originals_layer_for_layer() -> None:

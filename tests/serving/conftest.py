@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from captcha_keras.export import export_saved_model
-from captcha_keras.trained import SHIPPED, versions
-from tests.lively import FILES, SPEC, lively_network
+from captcha_keras.export.saved_model import export_saved_model
+from captcha_keras.recognizer.locate import SHIPPED, versions
+from data_gen import Settings
+from tests.lively import FILES, SOURCE, SPEC, lively_network
 
 
 @pytest.fixture(scope="session")
@@ -19,8 +21,9 @@ def files() -> list[bytes]:
 def version(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small exported model; never write into it."""
     repository = tmp_path_factory.mktemp("served") / "captcha"
-    record = b'{"settings": {}, "spec": {}, "dataset": {"description": null}}'
-    return export_saved_model(lively_network(), SPEC, repository, FILES, assets={"config.json": record})
+    record = {"settings": {}, "spec": {}, "dataset": {"description": Settings(SOURCE.series).description()}}
+    assets = {"config.json": json.dumps(record).encode()}
+    return export_saved_model(lively_network(), SPEC, repository, FILES, assets=assets)
 
 
 @pytest.fixture(scope="session", params=["small", "shipped"])

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 from starlette.testclient import TestClient
 
-from captcha_keras.images import decode_image
+from captcha_keras.dataset.images import decode_image
 from captcha_keras.serving.app import Application
 from captcha_keras.serving.batching import BatchingConfig
 from captcha_keras.serving.config import ServeConfig
@@ -38,7 +38,7 @@ def images(tmp_path_factory: pytest.TempPathFactory, files: list[bytes]) -> Path
 
 @pytest.fixture(scope="module")
 def http(version: Path, images: Path) -> Iterator[TestClient]:
-    with client_of(ServeConfig(version.parent, image_root=images, most_body_bytes=1 << 20)) as client:
+    with client_of(ServeConfig(version.parent, image_root=images, max_body_bytes=1 << 20)) as client:
         yield client
 
 
@@ -211,7 +211,7 @@ def test_metrics_count_what_was_answered(version: Path, files: list[bytes]) -> N
 
 
 def test_a_busy_server_says_so(version: Path, files: list[bytes]) -> None:
-    config = ServeConfig(version.parent, most_held_bytes=100)
+    config = ServeConfig(version.parent, max_held_bytes=100)
     with client_of(config) as http:
         answer = http.post(PREDICT, json={"instances": [b64(files[0])]})
         assert "busy" in error(answer, 503)

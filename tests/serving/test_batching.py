@@ -51,7 +51,7 @@ def test_what_waits_at_the_same_time_is_computed_together() -> None:
     async def main() -> None:
         doubling = Doubling()
         sizes: list[int] = []
-        batcher = Batcher(BatchingConfig(threads=1, most_rows=4, most_waiting_rows=100), sizes.append)
+        batcher = Batcher(BatchingConfig(threads=1, max_batch_size=4, max_waiting_rows=100), sizes.append)
         doubling.gate.clear()
         first = ask(batcher, doubling, 1)
         await settled()
@@ -89,7 +89,7 @@ def test_signatures_and_models_are_not_mixed() -> None:
 def test_a_long_request_is_computed_in_parts() -> None:
     async def main() -> None:
         doubling = Doubling()
-        answer = await ask(Batcher(BatchingConfig(threads=1, most_rows=4)), doubling, *range(10))
+        answer = await ask(Batcher(BatchingConfig(threads=1, max_batch_size=4)), doubling, *range(10))
         assert answer["y"].tolist() == [2 * number for number in range(10)]
         assert doubling.batches == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
         with pytest.raises(RequestError, match="at least one row"):
@@ -101,7 +101,7 @@ def test_a_long_request_is_computed_in_parts() -> None:
 def test_a_full_queue_refuses_and_recovers() -> None:
     async def main() -> None:
         doubling = Doubling()
-        batcher = Batcher(BatchingConfig(threads=1, most_rows=2, most_waiting_rows=3))
+        batcher = Batcher(BatchingConfig(threads=1, max_batch_size=2, max_waiting_rows=3))
         doubling.gate.clear()
         running = ask(batcher, doubling, 1)
         await settled()
@@ -161,7 +161,7 @@ def test_a_failing_computation_fails_its_requests_alone() -> None:
 def test_several_threads_compute_at_the_same_time() -> None:
     async def main() -> None:
         doubling = Doubling()
-        batcher = Batcher(BatchingConfig(threads=2, most_rows=1, most_waiting_rows=10))
+        batcher = Batcher(BatchingConfig(threads=2, max_batch_size=1, max_waiting_rows=10))
         doubling.gate.clear()
         tasks = [ask(batcher, doubling, number) for number in range(3)]
         await settled()
@@ -174,7 +174,7 @@ def test_several_threads_compute_at_the_same_time() -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("wrong", [{"most_rows": 0}, {"threads": 0}, {"timeout": 0}, {"most_waiting_rows": 63}])
+@pytest.mark.parametrize("wrong", [{"max_batch_size": 0}, {"threads": 0}, {"timeout": 0}, {"max_waiting_rows": 63}])
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"must be positive|must be able to wait"):
         BatchingConfig(**wrong)

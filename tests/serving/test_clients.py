@@ -19,11 +19,11 @@ import pytest
 import tensorflow as tf
 
 from captcha_keras.errors import CommandError, InputError
-from captcha_keras.export import read_spec
-from captcha_keras.reading import Reading
+from captcha_keras.recognizer.formats import read_spec
+from captcha_keras.recognizer.prediction import Prediction
 from captcha_keras.serving.client import Client, GrpcClient, RestClient, ServerError
-from captcha_keras.trained import SHIPPED
-from data_gen import ImageSource
+from captcha_keras.recognizer.locate import SHIPPED
+from data_gen import Series
 from tests.serving.cases import PREDICT, REFUSALS
 from tests.serving.served import ServerProcess
 
@@ -51,7 +51,7 @@ def served(request: pytest.FixtureRequest, version: Path) -> Iterator[Served]:
 
 
 def described(url: str, grpc: str, version: Path) -> Served:
-    source = ImageSource(read_spec(version), "clients")
+    source = Series(read_spec(version), "clients").source()
     files = [source.draw(index).content for index in range(20)]
     rows = [*files[:7], b"junk", files[8][:-60], b"", *files[10:]]
     loaded = tf.saved_model.load(str(version)).signatures["serving_default"]
@@ -65,22 +65,22 @@ def client(request: pytest.FixtureRequest, served: Served) -> Iterator[Client]:
         yield client
 
 
-def same(found: list[Reading | None], served: Served, rows: slice = slice(None)) -> None:
+def same(found: list[Prediction | None], served: Served, rows: slice = slice(None)) -> None:
     expected = {name: values[rows] for name, values in served.expected.items()}
-    assert [reading is not None for reading in found] == expected["valid"].tolist()
-    for row, reading in enumerate(found):
-        if reading is not None:
-            assert reading.text == expected["text"][row].decode()
-            assert reading.confidence == pytest.approx(float(expected["confidence"][row]), abs=1e-5)
-            np.testing.assert_allclose(reading.char_confidence, expected["char_confidence"][row], atol=1e-5)
+    assert [prediction is not None for prediction in found] == expected["valid"].tolist()
+    for row, prediction in enumerate(found):
+        if prediction is not None:
+            assert prediction.text == expected["text"][row].decode()
+            assert prediction.confidence == pytest.approx(float(expected["confidence"][row]), abs=1e-5)
+            np.testing.assert_allclose(prediction.char_confidence, expected["char_confidence"][row], atol=1e-5)
 
 
 def test_a_client_reads_what_the_model_reads(client: Client, served: Served) -> None:
     assert client.ready()
     found = client.read(served.files)
     same(found, served)
-    assert sum(reading is None for reading in found) >= 2
-    assert len({reading.text for reading in found if reading}) > 3
+    assert sum(prediction is None for prediction in found) >= 2
+    assert len({prediction.text for prediction in found if prediction}) > 3
     assert client.read([]) == []
 
 
@@ -277,14 +277,14 @@ class Flaky(Client):
         self.asked += 1
         if self.asked <= self._busy:
             raise ServerError("busy", self._code)
-        return [Reading(image.decode(), 1.0, (1.0,)) for image in images]
+        return [Prediction(image.decode(), 1.0, (1.0,)) for image in images]
 
 
 def test_a_busy_server_is_asked_again_later_and_later(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
     monkeypatch.setattr("captcha_keras.serving.client.time.sleep", pauses.append)
     client = Flaky(busy=3)
-    assert [reading.text for reading in client.read([b"a", b"b", b"c"]) if reading] == ["a", "b", "c"]
+    assert [prediction.text for prediction in client.read([b"a", b"b", b"c"]) if prediction] == ["a", "b", "c"]
     assert client.asked == 5
     assert 0.05 <= pauses[0] <= 0.1 <= pauses[1] <= 0.2 <= pauses[2] <= 0.4
     with pytest.raises(ServerError, match="busy"):

@@ -1,4 +1,4 @@
-"""Every file of `serving/` against the parser or schema of what reads it."""
+"""Every file of `deploy/` against the parser or schema of what reads it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from google.protobuf.message_factory import GetMessageClass
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 ROOT = Path(__file__).parents[2]
-SERVING = ROOT / "serving"
+DEPLOY = ROOT / "deploy"
 FLAGS = {
     "--model_config_file=/config/models.config",
     "--monitoring_config_file=/config/monitoring.config",
@@ -72,7 +72,7 @@ def monitoring_config() -> Any:
 
 
 def test_the_models(tmp_path: Path) -> None:
-    config = text_format.Parse((SERVING / "models.config").read_text(), ModelServerConfig())
+    config = text_format.Parse((DEPLOY / "models.config").read_text(), ModelServerConfig())
     (model,) = config.model_config_list.config
     assert (model.name, model.base_path, model.model_platform) == ("captcha", "/models/captcha", "tensorflow")
     assert model.model_version_policy.latest.num_versions == 1
@@ -81,7 +81,7 @@ def test_the_models(tmp_path: Path) -> None:
 
 
 def test_the_batching_parameters(batching_parameters: Any) -> None:
-    config = text_format.Parse((SERVING / "batching.config").read_text(), batching_parameters())
+    config = text_format.Parse((DEPLOY / "batching.config").read_text(), batching_parameters())
     assert config.max_batch_size.value == 64
     assert config.HasField("batch_timeout_micros")
     assert config.num_batch_threads.value >= 1
@@ -93,7 +93,7 @@ def test_the_batching_parameters(batching_parameters: Any) -> None:
 
 
 def test_the_monitoring(monitoring_config: Any) -> None:
-    config = text_format.Parse((SERVING / "monitoring.config").read_text(), monitoring_config())
+    config = text_format.Parse((DEPLOY / "monitoring.config").read_text(), monitoring_config())
     assert config.prometheus_config.enable
     assert config.prometheus_config.path == "/monitoring/prometheus/metrics"
 
@@ -103,7 +103,7 @@ def test_the_compose_file() -> None:
     from jsonschema import ValidationError, validate
 
     schema = get_builtin_schema("vendor.compose-spec")
-    compose = yaml.safe_load((SERVING / "compose.yaml").read_text())
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     validate(compose, schema)
     with pytest.raises(ValidationError):
         validate({"services": {"a": {"imge": "b"}}}, schema)
@@ -118,7 +118,7 @@ def test_the_compose_file() -> None:
             source, _, mode = volume.split(":")
             assert mode == "ro"
             # What is mounted is there, but for the keys, which everybody makes himself.
-            assert (SERVING / source).exists() or source in ("./tls", "../models/captcha")
+            assert (DEPLOY / source).exists() or source in ("./tls", "../models/captcha")
     assert "healthcheck" in server
 
 
@@ -140,7 +140,7 @@ def test_the_health_check_finds_an_available_model(tmp_path: Path) -> None:
         def log_message(self, *_: object) -> None:
             pass
 
-    compose = yaml.safe_load((SERVING / "compose.yaml").read_text())
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     kind, *command = compose["services"]["model-server"]["healthcheck"]["test"]
     assert kind == "CMD"
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
@@ -154,9 +154,9 @@ def test_the_health_check_finds_an_available_model(tmp_path: Path) -> None:
 
 
 def test_the_image_is_the_compose_files(tmp_path: Path) -> None:
-    lines = (SERVING / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
+    lines = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
     instructions = dict(line.split(" ", 1) for line in lines if line and not line.startswith(("#", "COPY")))
-    compose = yaml.safe_load((SERVING / "compose.yaml").read_text())
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     assert instructions["FROM"] == compose["services"]["model-server"]["image"]
     assert set(json.loads(instructions["CMD"])) == FLAGS
     for line in lines:
@@ -168,7 +168,7 @@ def test_the_image_is_the_compose_files(tmp_path: Path) -> None:
 def test_the_proxy() -> None:
     # The parser does not know `http2 on`, nginx 1.25's form.
     parsed = crossplane.parse(
-        str(SERVING / "nginx.conf"), strict=True, check_ctx=True, check_args=True, ignore=["http2"]
+        str(DEPLOY / "nginx.conf"), strict=True, check_ctx=True, check_args=True, ignore=["http2"]
     )
     assert parsed["status"] == "ok", parsed["errors"]
     (http,) = [each for each in parsed["config"][0]["parsed"] if each["directive"] == "http"]
@@ -188,13 +188,13 @@ def test_the_proxy() -> None:
 
 def test_a_misspelt_directive_is_found(tmp_path: Path) -> None:
     path = tmp_path / "nginx.conf"
-    path.write_text((SERVING / "nginx.conf").read_text().replace("limit_conn connections", "limit_con connections"))
+    path.write_text((DEPLOY / "nginx.conf").read_text().replace("limit_conn connections", "limit_con connections"))
     assert "limit_con" in crossplane.parse(str(path), strict=True, ignore=["http2"])["errors"][0]["error"]
 
 
 @pytest.mark.parametrize("name", ["deployment", "service", "autoscaler"])
 def test_the_kubernetes_manifests(name: str) -> None:
-    manifest = yaml.safe_load((SERVING / "kubernetes" / f"{name}.yaml").read_text())
+    manifest = yaml.safe_load((DEPLOY / "kubernetes" / f"{name}.yaml").read_text())
     kubernetes_validate.validate(manifest, "1.34", strict=True)
     manifest["spec"]["misspelt"] = 1
     with pytest.raises(kubernetes_validate.ValidationError):
@@ -203,7 +203,7 @@ def test_the_kubernetes_manifests(name: str) -> None:
 
 def test_the_manifests_go_together() -> None:
     deployment, service, autoscaler = (
-        yaml.safe_load((SERVING / "kubernetes" / f"{name}.yaml").read_text())
+        yaml.safe_load((DEPLOY / "kubernetes" / f"{name}.yaml").read_text())
         for name in ("deployment", "service", "autoscaler")
     )
     pod = deployment["spec"]["template"]

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from captcha_keras.serving.errors import Code, RequestError
 from captcha_keras.serving.json_answers import write_error
-from captcha_keras.serving.json_requests import PredictRequest, parse_json, parse_request
+from captcha_keras.serving.json_document import parse_json
+from captcha_keras.serving.json_requests import PredictRequest, parse_request
 from captcha_keras.serving.model import Input
 
 BYTES = {"image_bytes": Input(tf.string, (None,))}

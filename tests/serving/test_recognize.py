@@ -107,7 +107,7 @@ def test_any_path_stays_inside(path: str) -> None:
 
 def test_files_are_bounded_together(model: ServedModel, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     size = (root / "a.jpg").stat().st_size
-    monkeypatch.setattr("captcha_keras.serving.recognize.MOST_BYTES_TOGETHER", 2 * size)
+    monkeypatch.setattr("captcha_keras.serving.recognize.MAX_BYTES_TOGETHER", 2 * size)
     assert len(read(model, root, ["a.jpg"] * 2)) == 2
     with pytest.raises(RequestError, match=f"may have {2 * size:,} bytes together"):
         read(model, root, ["a.jpg"] * 3)

@@ -21,7 +21,7 @@ import httpx2
 import pytest
 
 from captcha_keras.cli.serve import main
-from captcha_keras.export import export_saved_model
+from captcha_keras.export.saved_model import export_saved_model
 from captcha_keras.serving.client import RestClient
 from captcha_keras.serving.server import listen
 from tests.lively import FILES, SPEC, lively_network
@@ -253,7 +253,7 @@ def refusal(version: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     [
         (["--model", "nothing/here"], "nothing/here holds no exported model"),
         (["--image-root", "nothing/here"], "--image-root nothing/here is no folder."),
-        (["--batch-rows", "0"], "most_rows must be positive, got 0."),
+        (["--batch-rows", "0"], "max_batch_size must be positive, got 0."),
         (["--port", "99999"], "A port must be 0 to 65535, got 99999."),
         (["--grpc-port", "-1"], "A port must be 0 to 65535, got -1."),
         (["--arrival-timeout", "0"], "arrival_timeout must be positive, got 0.0."),

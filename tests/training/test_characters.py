@@ -9,15 +9,19 @@ import numpy as np
 import pytest
 
 import data_gen
-from captcha_keras.characters import cut_characters, write_characters
-from captcha_keras.dataset import load, open_dataset
+from captcha_keras.dataset.labelled import LabelledPixels
+from captcha_keras.dataset.layouts import open_dataset
+from captcha_keras.dataset.load import load
 from captcha_keras.errors import InputError
-from captcha_keras.evaluation_data import images_to_evaluate
-from captcha_keras.export import LabelledPixels, export_onnx
-from captcha_keras.predict import Recognizer
-from captcha_keras.segmentation import Cutter
+from captcha_keras.evaluation.images import images_to_evaluate
+from captcha_keras.export.portable import export_onnx
+from captcha_keras.networks.segmentation import Cutter
+from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.spec import CaptchaSpec
-from captcha_keras.training import RunFolder, TrainConfig, train
+from captcha_keras.training.characters import cut_characters, write_characters
+from captcha_keras.training.config import TrainConfig
+from captcha_keras.training.run_folder import RunFolder
+from captcha_keras.training.trainer import train
 from data_gen.style import PRESETS
 
 SPEC = CaptchaSpec("0X7", 3, 3, 130, 60)
@@ -26,8 +30,8 @@ SPEC = CaptchaSpec("0X7", 3, 3, 130, 60)
 @pytest.fixture(scope="module")
 def separated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data") / "separated"
-    settings = data_gen.Settings(SPEC, 200, seed=8, style=PRESETS["separated"])
-    data_gen.generate(settings, folder, engine=data_gen.processes(1))
+    settings = data_gen.Settings(data_gen.Series(SPEC, 8, style=PRESETS["separated"]), 200)
+    data_gen.generate_dataset(settings, folder, engine=data_gen.processes(1))
     return folder
 
 
@@ -95,8 +99,8 @@ def test_the_file_for_onnx_runtime_cuts_too(run: RunFolder, tmp_path: Path) -> N
     )
     assert result.exported_right == result.network_right >= 36
     blank = np.full((60, 130, 3), 255, np.uint8)
-    (reading,) = Recognizer.from_onnx(tmp_path / "m.onnx").read([blank])
-    assert reading.text == ""
+    (prediction,) = Recognizer.from_onnx(tmp_path / "m.onnx").read([blank])
+    assert prediction.text == ""
 
 
 def test_a_resumed_run_must_find_its_characters(run: RunFolder, separated: Path, tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from captcha_keras.augment import Augmentation
 from captcha_keras.errors import InputError
-from captcha_keras.training import TrainConfig
+from captcha_keras.pipeline.augmentation import Augmentation
+from captcha_keras.training.config import TrainConfig
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_two_devices_learn_what_one_learns(tmp_path: Path) -> None:
     # mathematica: its layers treat each image alone, so halves of a batch add up to the whole.
     drawn = tmp_path / "drawn"
     spec = CaptchaSpec("0OX", 2, 2, 80, 76)
-    data_gen.generate(data_gen.Settings(spec, 60), drawn, engine=data_gen.processes(1))
+    data_gen.generate_dataset(data_gen.Settings(data_gen.Series(spec), 60), drawn, engine=data_gen.processes(1))
     two = subprocess.run(
         [sys.executable, "-c", TWO_DEVICES, str(drawn), str(tmp_path / "two")],
         cwd=ROOT,

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from captcha_keras.errors import InputError
-from captcha_keras.training import RunFolder
-from captcha_keras.training.run_folder import new_run, newest_run
+from captcha_keras.training.run_folder import RunFolder, new_run, newest_run
 
 
 def run_at(path: Path, *, finished: bool, age: int) -> RunFolder:

@@ -1,0 +1,81 @@
+"""Image files to arrays: the one place outside of a served graph where pixels are decoded.
+
+Needs Pillow; loads neither TensorFlow nor Keras.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from captcha_keras.errors import InputError
+
+MAX_PIXELS = 16_000_000
+
+
+class ImageError(InputError):
+    """A file that is no readable PNG or JPEG image; the message does not repeat the file's name."""
+
+
+def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """Decode one PNG or JPEG file.
+
+    Returns:
+        uint8 RGB, shape `(height, width, 3)`, values 0 to 255. Grey, palette, CMYK and 16-bit images are
+        converted; transparent pixels are laid on white.
+
+    Raises:
+        ImageError: The file cannot be read, is empty, is no complete PNG or JPEG, or has more than
+            16 million pixels (checked before decoding).
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise ImageError(f"cannot be read: {error.strerror or error}") from error
+    return decode_image(content)
+
+
+def decode_image(content: bytes) -> NDArray[np.uint8]:
+    """Decode the bytes of one PNG or JPEG image, as `read_image` does."""
+    if not content:
+        raise ImageError("is empty")
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of large images; the limit below is ours and is an error.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise ImageError(f"is {image.width}x{image.height}, more than {MAX_PIXELS:,} pixels")
+                return np.asarray(to_rgb(image))
+    except ImageError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"has more than {MAX_PIXELS:,} pixels") from error
+    # Broken files make Pillow raise OSError, ValueError, SyntaxError, struct.error, zlib.error and others.
+    except Exception as error:
+        raise ImageError("is no complete PNG or JPEG image") from error
+
+
+def fit(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """Resize `(height', width', 3)` uint8 to `(height, width, 3)`, bilinear; the same array if it fits."""
+    if image.shape[:2] == (height, width):
+        return image
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """The image in RGB, 8 bits a channel; transparent pixels are laid on white."""
+    if image.mode.startswith("I;16") or image.mode == "I":
+        # Pillow clips 16-bit greys when it converts them; their high byte is the 8-bit grey.
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        paper = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(paper, image).convert("RGB")
+    return image.convert("RGB")

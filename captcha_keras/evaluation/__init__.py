@@ -1,0 +1,1 @@
+"""How well a network reads: figures, tables, plots, and on which images."""

@@ -1,0 +1,174 @@
+"""Which characters are taken for which others: the matrix, 0 against O, upper against lower case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from captcha_keras.evaluation.rates import Rate
+from captcha_keras.spec import CaptchaSpec
+
+# How many confusions a report names.
+MAX_CONFUSIONS = 10
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How often a class was read as another; an empty text is "no character"."""
+
+    truth: str
+    prediction: str
+    count: int
+
+
+@dataclass(frozen=True)
+class ZeroO:
+    """What happens to 0 and O.
+
+    Attributes:
+        table: `table[truth][prediction]` for truth and prediction in "0", "O".
+        other: `other[truth]`: read as something else.
+        fraction_of_errors: Fraction of all character errors that are 0 read as O or O as 0; None without errors.
+        merged_characters: Character accuracy if 0 and O counted as one.
+        merged_images: Image accuracy if 0 and O counted as one.
+    """
+
+    table: dict[str, dict[str, int]]
+    other: dict[str, int]
+    fraction_of_errors: float | None
+    merged_characters: Rate
+    merged_images: Rate
+
+
+@dataclass(frozen=True)
+class LetterCase:
+    """What happens to letters that the alphabet has in both cases.
+
+    Attributes:
+        fraction_of_errors: Fraction of all character errors where only the case is wrong; None without errors.
+        confusions: The most frequent of these errors.
+        folded_characters: Character accuracy if both cases of a letter counted as one.
+        folded_images: Image accuracy if both cases of a letter counted as one.
+    """
+
+    fraction_of_errors: float | None
+    confusions: tuple[Confusion, ...]
+    folded_characters: Rate
+    folded_images: Rate
+
+
+def confusion_matrix(
+    predicted: NDArray[np.integer[Any]], labels: NDArray[np.integer[Any]], spec: CaptchaSpec
+) -> NDArray[np.int64]:
+    """How often each class was predicted as which.
+
+    Args:
+        predicted: Predicted class ids, of any shape.
+        labels: True class ids, of the same shape.
+        spec: Names the classes.
+
+    Returns:
+        int64 `(K, K)`: `[truth][prediction]` counts.
+
+    Example:
+        >>> confusion_matrix(np.array([0, 1, 1]), np.array([0, 0, 1]), CaptchaSpec(alphabet="AB"))
+        array([[1, 1],
+               [0, 1]])
+    """
+    matrix = np.zeros((spec.num_classes, spec.num_classes), np.int64)
+    np.add.at(matrix, (labels.ravel(), predicted.ravel()), 1)
+    return matrix
+
+
+def zero_o(
+    predicted: NDArray[np.integer[Any]],
+    labels: NDArray[np.integer[Any]],
+    matrix: NDArray[np.int64],
+    spec: CaptchaSpec,
+) -> ZeroO | None:
+    """What happens to 0 and O; None if the alphabet lacks one of them.
+
+    Args:
+        predicted: Predicted class ids, `(N, L)`.
+        labels: True class ids, `(N, L)`.
+        matrix: Their `confusion_matrix`.
+        spec: Names the classes.
+    """
+    if not {"0", "O"} <= set(spec.alphabet):
+        return None
+    number = {name: spec.alphabet.index(name) for name in "0O"}
+    table = {t: {r: int(matrix[number[t], number[r]]) for r in "0O"} for t in "0O"}
+    errors = _errors(matrix)
+    swapped = table["0"]["O"] + table["O"]["0"]
+    merge = np.arange(spec.num_classes)
+    merge[number["O"]] = number["0"]
+    characters, images = _merged(merge, predicted, labels, spec)
+    return ZeroO(
+        table=table,
+        other={t: int(matrix[number[t]].sum()) - sum(table[t].values()) for t in "0O"},
+        fraction_of_errors=swapped / errors if errors else None,
+        merged_characters=characters,
+        merged_images=images,
+    )
+
+
+def letter_case(
+    predicted: NDArray[np.integer[Any]],
+    labels: NDArray[np.integer[Any]],
+    matrix: NDArray[np.int64],
+    spec: CaptchaSpec,
+) -> LetterCase | None:
+    """What happens to upper and lower case; None if the alphabet has no letter in both. Arguments as `zero_o`."""
+    fold = np.arange(spec.num_classes)
+    for number, character in enumerate(spec.alphabet):
+        lower = character.lower()
+        if lower != character and lower in spec.alphabet:
+            fold[number] = spec.alphabet.index(lower)
+    if np.array_equal(fold, np.arange(spec.num_classes)):
+        return None
+    same_letter = np.where(fold[:, np.newaxis] == fold, matrix, 0)
+    errors = _errors(matrix)
+    characters, images = _merged(fold, predicted, labels, spec)
+    return LetterCase(
+        fraction_of_errors=_errors(same_letter) / errors if errors else None,
+        confusions=most_frequent_confusions(same_letter, spec),
+        folded_characters=characters,
+        folded_images=images,
+    )
+
+
+def most_frequent_confusions(matrix: NDArray[np.int64], spec: CaptchaSpec) -> tuple[Confusion, ...]:
+    """The ten most frequent errors of a `confusion_matrix`, most frequent first."""
+    wrong = matrix.copy()
+    np.fill_diagonal(wrong, 0)
+    # Stable: equal counts stay in the order of the alphabet.
+    order = np.argsort(-wrong.ravel(), kind="stable")[:MAX_CONFUSIONS]
+    pairs = [divmod(int(place), spec.num_classes) for place in order]
+    return tuple(
+        Confusion(spec.classes[truth], spec.classes[prediction], int(wrong[truth, prediction]))
+        for truth, prediction in pairs
+        if wrong[truth, prediction]
+    )
+
+
+def _merged(
+    classes: NDArray[np.int64],
+    predicted: NDArray[np.integer[Any]],
+    labels: NDArray[np.integer[Any]],
+    spec: CaptchaSpec,
+) -> tuple[Rate, Rate]:
+    """Character and image accuracy if class ids that `classes` maps to the same number counted as one."""
+    right = classes[predicted] == classes[labels]
+    return Rate.of(right[is_character(labels, spec)]), Rate.of(right.all(axis=1))
+
+
+def is_character(class_ids: NDArray[np.integer[Any]], spec: CaptchaSpec) -> NDArray[np.bool_]:
+    """Where there is a character: all but the class "no character" of a variable length."""
+    return np.asarray(class_ids < len(spec.alphabet))
+
+
+def _errors(matrix: NDArray[np.int64]) -> int:
+    return int(matrix.sum() - np.trace(matrix))

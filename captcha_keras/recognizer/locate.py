@@ -1,0 +1,72 @@
+"""Finds a trained model: a run, an exported version, or one that comes with the package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from captcha_keras.errors import InputError
+from captcha_keras.recognizer.formats import SAVED_MODEL
+from captcha_keras.recognizer.pretrained import list_pretrained, pretrained_path, versions
+from captcha_keras.training.run_folder import RUNS, RunFolder, newest_run
+
+# What is read with where nothing else is named.
+DEFAULT_MODEL = "captcha"
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """Where a trained model is and how it was trained.
+
+    Attributes:
+        path: The run folder, or the folder of an exported version.
+        exported: Whether it is the latter.
+        file: The file of the run that holds the network; None for the one of the best epoch.
+    """
+
+    path: Path
+    exported: bool
+    file: Path | None = None
+
+    @property
+    def run(self) -> RunFolder:
+        """The record of its training; an exported model carries its run's among its assets."""
+        return RunFolder(self.path / "assets" if self.exported else self.path)
+
+    @property
+    def evaluation(self) -> Path:
+        """Where its evaluation is written by default: never into a model repository."""
+        if self.exported:
+            return RUNS / f"{self.path.parent.name}-{self.path.name}" / "evaluation"
+        return self.run.evaluation
+
+
+def find_model(path: Path | None = None) -> TrainedModel:
+    """Find the model at a path.
+
+    Args:
+        path: A run folder, a `.keras` file inside of it, an exported version, or the folder of its versions (the latest
+            counts). None for the newest finished run, and the pretrained model if there is none.
+
+    Raises:
+        InputError: There is no model.
+    """
+    if path is None:
+        run = newest_run(finished=True)
+        if run is not None:
+            return TrainedModel(run.path, exported=False)
+        if DEFAULT_MODEL not in list_pretrained():
+            raise InputError(
+                "There is no finished run in runs/; train one with python train.py, or name one with --model."
+            )
+        path = pretrained_path(DEFAULT_MODEL)
+    if path.suffix == ".keras":
+        if not path.is_file():
+            raise InputError(f"{path} is not there.")
+        return TrainedModel(path.parent, exported=False, file=path)
+    if (path / SAVED_MODEL).is_file():
+        return TrainedModel(path, exported=True)
+    found = versions(path)
+    if found:
+        return TrainedModel(found[max(found)], exported=True)
+    return TrainedModel(path, exported=False)

@@ -1,0 +1,99 @@
+"""What a training learns from and is validated on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from captcha_keras.dataset.dataset import Dataset
+from captcha_keras.dataset.labelled import LabelledImages
+from captcha_keras.dataset.layouts import open_dataset
+from captcha_keras.dataset.load import Allocate
+from captcha_keras.dataset.split import Split, split_indices
+from captcha_keras.errors import InputError
+from captcha_keras.networks.registry import Network
+from captcha_keras.spec import CaptchaSpec
+from captcha_keras.training.config import TrainConfig
+from captcha_keras.training.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """A data set, what a network predicts of it, and its split.
+
+    Attributes:
+        dataset: The data set.
+        spec: The spec of the network that reads it.
+        split: Which images are for training, for validation and for the test.
+    """
+
+    dataset: Dataset
+    spec: CaptchaSpec
+    split: Split
+
+    def load(
+        self, allocate: Allocate, *, training: bool = True, progress: Callable[[int], None] | None = None
+    ) -> tuple[LabelledImages, LabelledImages]:
+        """Decode the training and the validation images.
+
+        All images are decoded in one pass, so that every bad file is reported at once; those for the test are only
+        checked.
+
+        Args:
+            allocate: Makes the image array from its shape.
+            training: Whether the training images are needed.
+            progress: Called with the number of images decoded so far.
+
+        Raises:
+            DatasetError: At least one file or label is bad.
+        """
+        train = self.split.train if training else self.split.train[:0]
+        indices = np.concatenate([train, self.split.validation, self.split.test])
+        data = self.dataset.images(self.spec, indices=indices, allocate=allocate, progress=progress)
+        return data[: len(train)], data[len(train) : len(train) + len(self.split.validation)]
+
+
+def open_data(config: TrainConfig, folder: str, network: Network) -> TrainingData:
+    """Open a data set as the settings say.
+
+    Raises:
+        DatasetError: There is none, or it is too small to be split.
+    """
+    dataset = open_dataset(folder)
+    parts = split_indices(len(dataset), config.split_seed, config.validation_fraction, config.test_fraction)
+    return TrainingData(dataset, network.output_spec(dataset.infer_spec(config.alphabet)), parts)
+
+
+def recorded_split(run: RunFolder, dataset: Dataset) -> Split:
+    """The split of the data set that a run was trained with.
+
+    Raises:
+        InputError: The data set is another one, or is split otherwise here.
+    """
+    record, config = run.read_record()["dataset"], run.read_config()
+    if record["fingerprint"] != dataset.fingerprint():
+        raise InputError(f"{dataset.folder} is not the data set that {run.path} was trained on.")
+    parts = split_indices(len(dataset), config.split_seed, config.validation_fraction, config.test_fraction)
+    if record.get("split", parts.digest()) != parts.digest():
+        raise InputError(
+            f"NumPy {np.__version__} splits {dataset.folder} otherwise than where {run.path} was trained, so its test "
+            "images are unknown; take --split all."
+        )
+    return parts
+
+
+def with_classes_of(captchas: TrainingData, characters: TrainingData) -> TrainingData:
+    """The CAPTCHAs, read with the classes of single characters.
+
+    Raises:
+        InputError: The characters are none, or lack one that the CAPTCHAs have.
+    """
+    folder, known = characters.dataset.folder, characters.spec.alphabet
+    if characters.spec.max_length > 1:
+        raise InputError(f"{folder} has texts of {characters.spec.length} characters, expected single ones.")
+    unknown = sorted(set(captchas.spec.alphabet) - set(known))
+    if unknown:
+        raise InputError(f"{folder} has no {', '.join(unknown)}, which {captchas.dataset.folder} has.")
+    return replace(captchas, spec=replace(captchas.spec, alphabet=known))

@@ -1,0 +1,168 @@
+"""Where a job computes and in which precision: the device asked for, or an error, never a silent other one."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from captcha_keras.cores import available_cores
+from captcha_keras.errors import InputError
+
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+# Instructions that compute bfloat16 products; without them oneDNN emulates it, slower than float32.
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
+AMPERE = (8, 0)
+
+NO_GPU = """--gpu asks for a GPU and the {backend} backend sees none.
+Looked for: {looked}.
+Install the CUDA build with: {install}"""
+
+
+@dataclass(frozen=True)
+class Device:
+    """What a job runs on.
+
+    Attributes:
+        kind: "cpu" or "gpu".
+        names: The names of the processors or GPUs.
+        compute_capability: Of the first GPU, (major, minor); None where unknown or on a CPU.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    compute_capability: tuple[int, int] | None = None
+
+
+def select_device(gpu: bool) -> Device:
+    """Choose GPUs or hide them; call it before anything is computed.
+
+    Args:
+        gpu: Whether GPUs are required. If not, they are hidden and the CPU computes.
+
+    Raises:
+        InputError: GPUs are required and none is visible.
+    """
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        return _tensorflow_device(gpu)
+    _hide_tensorflow_gpus()  # tf.data runs beside every backend and must not take the GPU's memory
+    if backend == "jax":
+        return _jax_device(gpu)
+    raise InputError(f"The Keras backend {backend!r} is not supported; use tensorflow or jax.")
+
+
+def precision_policy(precision: str, device: Device) -> str:
+    """The Keras dtype policy for a precision; "auto" takes bfloat16 where the hardware computes it.
+
+    Returns:
+        "float32", "mixed_bfloat16" or "mixed_float16" (variables are float32 in all of them).
+    """
+    if precision not in PRECISIONS:
+        raise InputError(f"The precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
+    if precision == "auto":
+        precision = "bfloat16" if _computes_bfloat16(device) else "float32"
+    return "float32" if precision == "float32" else f"mixed_{precision}"
+
+
+def distribution(device: Device) -> Callable[[], AbstractContextManager[object]]:
+    """The scope in which a model is built: data parallel on several GPUs, else nothing."""
+    if len(device.names) < 2 or device.kind != "gpu":
+        return nullcontext
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.distribute.MirroredStrategy().scope
+    return keras.distribution.DataParallel(auto_shard_dataset=False).scope
+
+
+def processor_name() -> str:
+    """The processor's name and the number of cores this process may use."""
+    name = platform.processor() or platform.machine()
+    for line in _cpuinfo():
+        if line.startswith("model name"):
+            name = line.split(":", 1)[1].strip()
+            break
+    cores = available_cores()
+    return f"{name}, {cores} {'core' if cores == 1 else 'cores'}"
+
+
+def _computes_bfloat16(device: Device) -> bool:
+    if device.kind == "gpu":
+        return device.compute_capability is not None and device.compute_capability >= AMPERE
+    if keras.backend.backend() != "tensorflow":
+        return False  # XLA's CPU backend converts to float32 and back
+    flags = next((line for line in _cpuinfo() if line.startswith("flags")), "")
+    return bool(BFLOAT16_FLAGS & set(flags.split()))
+
+
+def _tensorflow_device(gpu: bool) -> Device:
+    import tensorflow as tf
+
+    if not gpu:
+        _hide_tensorflow_gpus()
+        return Device("cpu", (processor_name(),))
+    devices = tf.config.list_physical_devices("GPU")
+    if not devices:
+        built = "built with CUDA" if tf.test.is_built_with_cuda() else "built without CUDA"
+        raise _no_gpu("tensorflow", f"tf.config.list_physical_devices('GPU') in TensorFlow {tf.__version__} ({built})")
+    details = [tf.config.experimental.get_device_details(each) for each in devices]
+    names = tuple(detail.get("device_name", "GPU") for detail in details)
+    return Device("gpu", names, details[0].get("compute_capability"))
+
+
+def _jax_device(gpu: bool) -> Device:
+    import jax
+
+    if not gpu:
+        jax.config.update("jax_platforms", "cpu")
+        return Device("cpu", (processor_name(),))
+    try:
+        devices = jax.devices("gpu")
+    except RuntimeError as error:
+        raise _no_gpu("jax", f"jax.devices('gpu') in JAX {jax.__version__}") from error
+    capability = str(getattr(devices[0], "compute_capability", ""))
+    major, _, minor = capability.partition(".")
+    known = (int(major), int(minor)) if major.isdigit() and minor.isdigit() else None
+    return Device("gpu", tuple(each.device_kind for each in devices), known)
+
+
+def _no_gpu(backend: str, asked: str) -> InputError:
+    looked = [asked]
+    looked.append(
+        "the NVIDIA driver (/proc/driver/nvidia/version: "
+        f"{'found' if Path('/proc/driver/nvidia/version').exists() else 'missing'})"
+    )
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if hidden is not None:
+        looked.append(f"CUDA_VISIBLE_DEVICES={hidden!r}")
+    install = {"tensorflow": "pip install 'tensorflow[and-cuda]'", "jax": "pip install 'jax[cuda12]'"}
+    return InputError(NO_GPU.format(backend=backend, looked="; ".join(looked), install=install[backend]))
+
+
+def _hide_tensorflow_gpus() -> None:
+    import tensorflow as tf
+
+    if not tf.config.list_physical_devices("GPU"):
+        return
+    try:
+        tf.config.set_visible_devices([], "GPU")
+    except RuntimeError as error:
+        # TensorFlow was used before, as in a notebook; then it has the GPUs that it saw at its first use.
+        if tf.config.get_visible_devices("GPU"):
+            raise InputError(
+                "TensorFlow already uses a GPU in this process, so it can no longer be hidden; restart the process or "
+                "the notebook's kernel, or ask for the GPU."
+            ) from error
+
+
+def _cpuinfo() -> list[str]:
+    try:
+        return Path("/proc/cpuinfo").read_text("utf-8", errors="replace").splitlines()
+    except OSError:
+        return []

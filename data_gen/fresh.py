@@ -1,0 +1,49 @@
+"""New images that look like those of a data set: for training on a stream and for measuring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from captcha.image import DEFAULT_FONTS
+
+from captcha_keras.errors import InputError
+from captcha_keras.spec import CaptchaSpec
+from data_gen.series import Series
+from data_gen.settings import font_checksums
+from data_gen.style import Style
+
+# Far from the seeds people choose for their data, so that fresh images are fresh.
+FRESH_SEED = 1_000_003
+
+
+def series_like(description: Mapping[str, Any] | None, seed: int | str, fonts: Sequence[str] = ()) -> Series:
+    """The series that a data set is part of, continued with another seed.
+
+    Args:
+        description: The `dataset.json` of the data set; None for images that this generator did not draw.
+        seed: The seed of the new images.
+        fonts: Paths of its fonts, if it has own ones: `dataset.json` names them by their content alone.
+
+    Raises:
+        InputError: This generator did not draw the images, the seed drew the data set, or the fonts are not its fonts.
+
+    Example:
+        >>> from data_gen import Series, Settings, Style, series_like
+        >>> drawn = Settings(Series(seed=3, style=Style(noise_dots=2)), count=1000)
+        >>> new = series_like(drawn.description(), seed=4)
+        >>> new.style.noise_dots, new.seed
+        (2, 4)
+    """
+    if description is None:
+        raise InputError("These images were not drawn by data_gen.py, so new ones like them cannot be drawn.")
+    if description["seed"] == seed:
+        raise InputError(f"Seed {seed} drew the training images; choose another --fresh-seed.")
+    style = Style.from_mapping({**description["style"], "fonts": list(fonts)})
+    if font_checksums(style) != description["fonts"]:
+        names = ", ".join(font["name"] for font in description["fonts"])
+        own = "" if names == Path(DEFAULT_FONTS[0]).name else f": give them with --fonts ({names})"
+        raise InputError(f"The fonts are not those that the training images were drawn with{own}.")
+    spec = CaptchaSpec.from_json(description["spec"])
+    return Series(spec, seed, description["image_format"], style, description["distinct"])
