@@ -12,8 +12,9 @@ run: $(VENV)/.installed
 	else $(BIN)/python train.py --epochs 3 --no-augment --run $(RUN); fi
 	$(BIN)/python evaluate.py --model $(RUN)
 
+# A file's tests stay in one process, so that what they share is made once; more than four need much memory.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Minutes of training, and the JAX backend: the marker "long" in pyproject.toml.
 test-long: $(VENV)/.tested
@@ -39,7 +40,7 @@ bench: $(VENV)/.benched
 	$(BIN)/python -m benchmarks.training_speed
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.installed: requirements.txt

@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measure import RESULTS, environment
+from captcha_keras.dataset.batching import INFERENCE_BATCH_SIZE
+from captcha_keras.dataset.labelled import LabelledImages
 from captcha_keras.files import write_json
 from captcha_keras.spec import CaptchaSpec
 from data_gen import ImageStream, Series
@@ -136,8 +138,8 @@ def build(variant: Variant) -> Any:
     return network
 
 
-def drawn(seed: str, count: int, weight: int = 1) -> tuple[Any, Any]:
-    """Images and labels of a series."""
+def drawn(seed: str, count: int, weight: int = 1) -> LabelledImages:
+    """The first images of a series."""
     weights = (("0", weight), ("O", weight)) if weight > 1 else ()
     images, texts = np.empty((count, SPEC.height, SPEC.width, 3), np.uint8), []
     with ImageStream(1) as stream:
@@ -145,7 +147,7 @@ def drawn(seed: str, count: int, weight: int = 1) -> tuple[Any, Any]:
         for first, (pixels, words) in zip(range(0, count, DRAWN), batches, strict=True):
             images[first : first + DRAWN] = pixels
             texts += words
-    return images, SPEC.encode_all(texts)
+    return LabelledImages(images, SPEC.encode_all(texts))
 
 
 def measure(variant: Variant) -> dict[str, Any]:
@@ -156,7 +158,7 @@ def measure(variant: Variant) -> dict[str, Any]:
     from keras import ops
 
     from captcha_keras.pipeline.augmentation import DEFAULT_AUGMENTATION
-    from captcha_keras.pipeline.batches import batches, training_batches
+    from captcha_keras.pipeline.batches import training_batches
     from captcha_keras.training.optimizer import RampedAdam
     from captcha_keras.training.prior import log_prior
 
@@ -177,12 +179,11 @@ def measure(variant: Variant) -> dict[str, Any]:
         return keras.losses.categorical_crossentropy(targets, logits + prior, True, variant.smoothing)
 
     model.compile(optimizer, loss)
-    images, labels = drawn("ablation training", variant.images, variant.weight)
+    training = drawn("ablation training", variant.images, variant.weight)
     begin = time.process_time()
     model.fit(
         training_batches(
-            images,
-            labels,
+            training,
             batch_size=variant.batch,
             seed=variant.seed,
             augmentation=DEFAULT_AUGMENTATION if variant.augment else None,
@@ -193,15 +194,16 @@ def measure(variant: Variant) -> dict[str, Any]:
     seconds = time.process_time() - begin
     if average:
         optimizer.finalize_variable_values(model.trainable_variables)
-    images, labels = drawn("ablation validation", VALIDATION)
-    logits = model.predict(batches(images, 256), verbose=0)
-    read, ambiguous = logits.argmax(-1), np.isin(labels, SPEC.encode("0O00")[:2])
+    validation = drawn("ablation validation", VALIDATION)
+    labels = validation.labels
+    logits = model.predict(validation.images, batch_size=INFERENCE_BATCH_SIZE, verbose=0)
+    predicted, ambiguous = logits.argmax(-1), np.isin(labels, SPEC.encode("0O00")[:2])
     return {
         "parameters": model.count_params(),
         "cpu_seconds": seconds,
-        "images": float((read == labels).all(1).mean()),
-        "characters": float((read == labels).mean()),
-        "zero_o_errors": float((read != labels)[ambiguous].mean()),
+        "images": float((predicted == labels).all(1).mean()),
+        "characters": float((predicted == labels).mean()),
+        "zero_o_errors": float((predicted != labels)[ambiguous].mean()),
     }
 
 

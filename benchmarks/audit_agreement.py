@@ -41,7 +41,7 @@ class Agreement:
 
 
 def agreements(first: dict[str, Any], second: dict[str, Any]) -> Iterator[Agreement]:
-    """Shares at every number of samples that both tried, and the samples to every fraction."""
+    """Compare the fractions read at every number of samples that both tried, and the samples to every fraction."""
     others = {point["samples"]: point["read"]["value"] for point in second["points"]}
     for point in first["points"]:
         if point["samples"] in others:

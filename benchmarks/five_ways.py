@@ -20,7 +20,8 @@ from benchmarks.inference_speed import network_of
 from captcha_keras.networks.registry import NETWORKS
 from captcha_keras.networks.segmentation import Cutter, reason
 from captcha_keras.recognizer.formats import read_spec
-from captcha_keras.recognizer.locate import SHIPPED, find_model
+from captcha_keras.recognizer.locate import find_model
+from captcha_keras.recognizer.pretrained import pretrained_path
 from captcha_keras.spec import CaptchaSpec
 from data_gen import Series
 from data_gen.style import PRESETS
@@ -83,8 +84,8 @@ def squares(picture: Path) -> None:
 
 
 def attention(picture: Path) -> None:
-    """Where each head of the shipped model looks."""
-    version = find_model(SHIPPED).path
+    """Where each head of the pretrained model looks."""
+    version = find_model(pretrained_path("captcha")).path
     spec, network = read_spec(version), network_of(version)
     _, height, width, _ = network.get_layer("dropout").output.shape
     look = keras.Model(network.input, [network.get_layer("attention").output, network.output])

@@ -35,7 +35,7 @@ def main() -> None:
     drawings = [source.draw(index) for index in range(COUNT)]
     images = np.stack([drawing.pixels for drawing in drawings])
     labels = recognizer.spec.encode_all(drawing.text for drawing in drawings)
-    data = LabelledImages(images, labels, ("",) * COUNT, "")
+    data = LabelledImages(images, labels, ("",) * COUNT)
     predictions = predictions_frame(recognizer.spec, data, recognizer.probabilities(images))
     options.output.parent.mkdir(parents=True, exist_ok=True)
     plot_gallery(predictions, images, options.output, f"{COUNT} new images, truth and prediction")

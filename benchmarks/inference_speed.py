@@ -23,7 +23,7 @@ BATCH = 256
 Read = Callable[[list[Path]], Sequence[str]]
 
 
-def reading(engine: str, version: str, folder: str, batch: int, count: int) -> Callable[[], int]:
+def file_reader(engine: str, version: str, folder: str, batch: int, count: int) -> Callable[[], int]:
     """Read the first `count` files of a folder, `batch` at a time."""
     os.sched_setaffinity(0, {0})
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -52,7 +52,7 @@ def saved_model(version: Path) -> Read:
     """The SavedModel, as `predict` uses it."""
     from captcha_keras.recognizer.recognizer import Recognizer
 
-    return _recognizing(Recognizer.from_saved_model(version))
+    return _recognizing(Recognizer.load(version))
 
 
 def served(version: Path) -> Read:
@@ -103,36 +103,35 @@ def keras_predict(version: Path) -> Read:
 def onnx_runtime(version: Path) -> Read:
     """`captcha-keras export --format onnx`, read by ONNX Runtime."""
     from captcha_keras.export.portable import export_onnx
-    from captcha_keras.recognizer.recognizer import Recognizer
 
-    return _exported(version, export_onnx, Recognizer.from_onnx, "model.onnx")
+    return _exported(version, export_onnx, "model.onnx")
 
 
 def lite_rt(version: Path) -> Read:
     """`captcha-keras export --format litert`, read by LiteRT with XNNPACK."""
     from captcha_keras.export.portable import export_litert
-    from captcha_keras.recognizer.recognizer import Recognizer
 
-    return _exported(version, export_litert, Recognizer.from_litert, "model.tflite")
+    return _exported(version, export_litert, "model.tflite")
 
 
-def _exported(version: Path, export: Callable[..., Any], load: Callable[[Path], Recognizer], name: str) -> Read:
+def _exported(version: Path, export: Callable[..., Any], name: str) -> Read:
     import numpy as np
 
-    from captcha_keras.dataset.labelled import LabelledPixels
+    from captcha_keras.dataset.labelled import LabelledImages
     from captcha_keras.recognizer.formats import read_spec
+    from captcha_keras.recognizer.recognizer import Recognizer
     from data_gen import Series
 
     spec = read_spec(version)
     source = Series(spec, "check").source()
     drawn = [source.draw(index) for index in range(64)]
-    samples = LabelledPixels(
+    samples = LabelledImages(
         np.stack([image.pixels for image in drawn]), spec.encode_all(image.text for image in drawn)
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         export(network_of(version), spec, path, samples)
-        return _recognizing(load(path))
+        return _recognizing(Recognizer.load(path))
 
 
 ENGINES: dict[str, Callable[[Path], Read]] = {
@@ -164,12 +163,17 @@ def drawing(count: int) -> Callable[[], int]:
 def main() -> None:
     """Measure and report."""
     from captcha_keras.recognizer.formats import read_spec
-    from captcha_keras.recognizer.locate import SHIPPED, find_model
+    from captcha_keras.recognizer.locate import find_model
+    from captcha_keras.recognizer.pretrained import pretrained_path
     from data_gen import Series
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--model", type=Path, default=SHIPPED, metavar="DIR", help="an exported model (the shipped one)"
+        "--model",
+        type=Path,
+        default=pretrained_path("captcha"),
+        metavar="DIR",
+        help="an exported model (the pretrained one)",
     )
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="turns (%(default)s)")
     parser.add_argument("--only", nargs="+", default=list(ENGINES), choices=ENGINES, metavar="ENGINE")
@@ -182,7 +186,7 @@ def main() -> None:
             (Path(folder) / f"{index:05}-{image.text}.jpg").write_bytes(image.content)
         for name, batch, count in (("one image", 1, 256), (f"batches of {BATCH}", BATCH, 2 * BATCH)):
             subjects: dict[str, Subject] = {
-                engine: (reading, (engine, str(version), folder, batch, count)) for engine in given.only
+                engine: (file_reader, (engine, str(version), folder, batch, count)) for engine in given.only
             }
             subjects["drawing and encoding one"] = (drawing, (count,))
             rates = interleaved(subjects, given.repeats)

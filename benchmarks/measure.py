@@ -1,11 +1,10 @@
-"""What every benchmark needs: subjects that take turns, medians, a table, a JSON file."""
+"""Measures subjects in turns; prints medians as a table and writes them as JSON."""
 
 from __future__ import annotations
 
 import argparse
 import datetime
 import importlib.metadata
-import json
 import multiprocessing
 import platform
 import statistics
@@ -13,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+
+from captcha_keras.files import write_json
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -88,10 +89,13 @@ def report(name: str, rates: Mapping[str, Sequence[float]], baseline: str, packa
             f"{subject:44}{row['images_per_second']:10,.0f}{row['lowest']:10,.0f}{row['highest']:10,.0f}"
             f"{row['ratio']:10.2f}"
         )
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps({**where, "baseline": baseline, "rows": rows}, indent=2) + "\n", "utf-8")
-    print(f"\nwritten to benchmarks/results/{path.name}")
+    write_results(name, {**where, "baseline": baseline, "rows": rows})
+
+
+def write_results(name: str, value: Mapping[str, Any]) -> None:
+    """Write `results/<name>.json`."""
+    write_json(RESULTS / f"{name}.json", value)
+    print(f"\nwritten to benchmarks/results/{name}.json")
 
 
 def environment(packages: Sequence[str]) -> dict[str, Any]:

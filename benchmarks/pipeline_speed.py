@@ -38,14 +38,12 @@ def ours(folder: Path, steps: int, augmented: bool) -> Callable[[], int]:
     """`captcha_keras.pipeline`, decoded once."""
     quiet()
     from captcha_keras.dataset.layouts import open_dataset
-    from captcha_keras.dataset.load import load
     from captcha_keras.pipeline.augmentation import DEFAULT_AUGMENTATION
     from captcha_keras.pipeline.batches import training_batches
 
-    dataset = open_dataset(folder)
-    images, labels = load(dataset, dataset.infer_spec())
+    images = open_dataset(folder).images()
     augmentation = DEFAULT_AUGMENTATION if augmented else None
-    return consume(iter(training_batches(images, labels, batch_size=BATCH, seed=0, augmentation=augmentation)), steps)
+    return consume(iter(training_batches(images, batch_size=BATCH, seed=0, augmentation=augmentation)), steps)
 
 
 def map_decode(folder: Path, steps: int) -> Callable[[], int]:

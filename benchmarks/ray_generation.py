@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.measure import RESULTS, environment
+from benchmarks.measure import environment, write_results
 from data_gen import Settings, generate_dataset, processes, ray_tasks
 
 
@@ -55,9 +55,7 @@ def main() -> None:
     same = len({row["sha256"] for row in rows.values()}) == 1
     print(f"the bytes are {'the same' if same else 'NOT the same'}; {len(killed)} worker killed")
     where = environment(["captcha", "pillow", "ray"])
-    path = RESULTS / "ray_generation.json"
-    path.write_text(json.dumps({**where, "same_bytes": same, "rows": rows}, indent=2) + "\n", "utf-8")
-    print(f"written to benchmarks/results/{path.name}")
+    write_results("ray_generation", {**where, "same_bytes": same, "rows": rows})
 
 
 def kill_a_worker() -> int | None:

@@ -21,10 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.measure import RESULTS, environment
+from benchmarks.measure import environment, write_results
 from captcha_keras.dataset.images import decode_image
 from captcha_keras.evaluation.rates import Rate
-from captcha_keras.files import write_json
 from captcha_keras.recognizer.locate import find_model
 from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.spec import CaptchaSpec
@@ -103,7 +102,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=12_800, metavar="N", help="images a row (%(default)s)")
     given = parser.parse_args()
     model = find_model(given.model)
-    recognizer = Recognizer.of(model)
+    recognizer = Recognizer.load(model)
     spec = recognizer.spec
     print(f"{'':40}{'images right':>13}   95 % interval   right here, wrong in the default, and the reverse")
     right = read(recognizer, FORMATS, spec, given.count)
@@ -116,8 +115,8 @@ def main() -> None:
         width, height = condition.size or (spec.width, spec.height)
         drawn_as = replace(spec, width=width, height=height)
         rows[name] = _row(name, read(recognizer, {name: condition}, drawn_as, given.count)[name])
-    write_json(
-        RESULTS / "robustness.json",
+    write_results(
+        "robustness",
         {**environment(["captcha", "pillow", "tensorflow"]), "model": model.path.name, "seed": SEED, "rows": rows},
     )
 

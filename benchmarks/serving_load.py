@@ -2,7 +2,7 @@
 
 python -m benchmarks.serving_load       (14 minutes; needs the extra "serve")
 
-Server and clients fraction the machine's cores. A client sends its next request as soon as it has the answer to the last,
+Server and clients share the machine's cores. A client sends its next request as soon as it has the answer to the last,
 also when that was a refusal. The last row is over capacity: most of its clients find no room to wait.
 """
 
@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measure import RESULTS, environment
+from benchmarks.measure import environment, write_results
 
 CLIENTS = (1, 8, 64, 256)
 SETTINGS = {
@@ -150,11 +150,14 @@ def request_of(image: bytes) -> bytes:
 def main() -> None:
     """Measure and report."""
     from captcha_keras.recognizer.formats import read_spec
-    from captcha_keras.recognizer.locate import SHIPPED, find_model
+    from captcha_keras.recognizer.locate import find_model
+    from captcha_keras.recognizer.pretrained import pretrained_path
     from data_gen import Series
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=SHIPPED, metavar="DIR", help="versions of a model (the shipped)")
+    parser.add_argument(
+        "--model", type=Path, default=pretrained_path("captcha"), metavar="DIR", help="versions of a model (pretrained)"
+    )
     parser.add_argument("--seconds", type=float, default=60, metavar="S", help="of each measurement (%(default)s)")
     parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS, metavar="N", help="1 8 64 256")
     given = parser.parse_args()
@@ -173,9 +176,7 @@ def main() -> None:
             f"{row.errors:8}  {'yes' if row.recovered else 'no':9}  {row.memory_before:.0f} - {row.memory_after:.0f}",
             flush=True,
         )
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "serving_load.json").write_text(json.dumps({**where, "rows": rows}, indent=2) + "\n", "utf-8")
-    print("\nwritten to benchmarks/results/serving_load.json")
+    write_results("serving_load", {**where, "rows": rows})
 
 
 if __name__ == "__main__":

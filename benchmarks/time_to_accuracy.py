@@ -17,11 +17,10 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.measure import RESULTS, environment
-from captcha_keras.files import write_json
+from benchmarks.measure import environment, write_results
 from captcha_keras.training.run_folder import RunFolder
 
-SHARES = (0.84, 0.95, 0.98, 0.99)
+FRACTIONS = (0.84, 0.95, 0.98, 0.99)
 
 
 def minutes_to(history: pd.DataFrame, fraction: float, seconds: str) -> float | None:
@@ -48,14 +47,14 @@ def row(run: RunFolder, cores: int) -> dict[str, Any]:
         "best": float(history["val_captcha_accuracy"].max()),
         "cpu_minutes": float(history["core_seconds"].sum() / 60),
         "minutes": float(history["seconds"].sum() / 60),
-        "cpu_minutes_to": {f"{fraction:.0%}": minutes_to(history, fraction, "core_seconds") for fraction in SHARES},
-        "minutes_to": {f"{fraction:.0%}": minutes_to(history, fraction, "seconds") for fraction in SHARES},
+        "cpu_minutes_to": {f"{fraction:.0%}": minutes_to(history, fraction, "core_seconds") for fraction in FRACTIONS},
+        "minutes_to": {f"{fraction:.0%}": minutes_to(history, fraction, "seconds") for fraction in FRACTIONS},
     }
 
 
 def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
     """The rows as text."""
-    heads = "".join(f"{f'to {fraction:.0%}':>9}" for fraction in SHARES)
+    heads = "".join(f"{f'to {fraction:.0%}':>9}" for fraction in FRACTIONS)
     lines = [f"{'CPU minutes':28}{heads}{'in all':>9}{'best':>10}"]
     for name, figures in rows.items():
         times: Sequence[float | None] = list(figures["cpu_minutes_to"].values())
@@ -72,8 +71,8 @@ def main() -> None:
     given = parser.parse_args()
     rows = {path.name: row(RunFolder(path), given.cores) for path in given.runs}
     print(table(rows))
-    write_json(
-        RESULTS / "time_to_accuracy.json",
+    write_results(
+        "time_to_accuracy",
         {**environment(["tensorflow", "keras"]), "cores": given.cores, "rows": rows},
     )
 

@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.measure import RESULTS, environment
-from captcha_keras.files import write_json
+from benchmarks.measure import environment, write_results
 from captcha_keras.recognizer.locate import find_model
 from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.spec import CaptchaSpec
@@ -96,7 +95,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=4_000, metavar="N", help="%(default)s")
     given = parser.parse_args()
     model = find_model(given.model)
-    recognizer = Recognizer.of(model)
+    recognizer = Recognizer.load(model)
     pairs, places = draw(recognizer.spec, given.pairs)
     differ = differences(pairs)
     found = rows(*preferences(recognizer, pairs, places), differ)
@@ -105,8 +104,8 @@ def main() -> None:
     for row in found:
         print(f"{row['pairs']:24}{row['count']:8,}{row['read_right']:12.2%}{row['forced_choice']:15.2%}")
     print(f"\npairs whose images are the same in every pixel: {int((differ == 0).sum())}")
-    write_json(
-        RESULTS / "zero_o.json",
+    write_results(
+        "zero_o",
         {**environment(["captcha", "pillow", "tensorflow"]), "model": model.path.name, "seed": SEED, "rows": found},
     )
 

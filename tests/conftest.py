@@ -20,6 +20,14 @@ from captcha_keras.spec import CaptchaSpec
 settings.register_profile("noisy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("noisy")
 
+# The folders and files that take longest.
+LONGEST = {"cli", "training", "test_wheel.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first: of several processes, none works alone in the end."""
+    items.sort(key=lambda item: LONGEST.isdisjoint((item.path.name, item.path.parent.name)))
+
 
 @pytest.fixture(scope="session")
 def small_spec() -> CaptchaSpec:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sys
+import time
 from pathlib import Path
 
 import keras
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import ablation, audits_side_by_side, zero_o
+from benchmarks import ablation, audits_side_by_side, reading_speed, zero_o
 from benchmarks.audit_agreement import agreements
 from benchmarks.peers import draw_captcha03, named_by_text
 from benchmarks.peers.captcha_break import backbone_side, captcha_break
@@ -24,6 +25,7 @@ from captcha_keras.audit.subject import Drawn
 from captcha_keras.dataset.layouts import open_dataset
 from captcha_keras.networks.heads import stacked_logits
 from captcha_keras.networks.registry import build_network
+from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.spec import CaptchaSpec
 from captcha_keras.training.config import TrainConfig
 from captcha_keras.training.run_folder import RunFolder
@@ -56,6 +58,40 @@ def test_every_variant_is_built_and_differs_in_something(name: str) -> None:
     network = ablation.build(ablation.VARIANTS[name])
     assert network.output.shape == (None, 4, 36)
     assert [other for other, variant in ablation.VARIANTS.items() if variant == ablation.VARIANTS[name]] == [name]
+
+
+def test_the_former_way_counts_the_trace_of_the_last_batch_as_reading() -> None:
+    seen: list[int] = []
+
+    def outputs(images: np.ndarray) -> dict[str, np.ndarray]:
+        time.sleep(0.01 if len(images) in seen else 0.3)
+        seen.append(len(images))
+        return {"char_0": np.zeros((len(images), 2), np.float32)}
+
+    images = np.zeros((300, 4, 4, 3), np.uint8)
+    now, former = reading_speed.rates(Recognizer(outputs, CaptchaSpec("AB", 1, 1, 4, 4)), images)
+    assert seen[:3] == [256, 256, 44]
+    # Both read two batches, which takes 0.02 s; the former way traces for 0.3 s besides.
+    assert former < 1000
+    assert 2 * former < now <= 15_000
+
+
+def test_every_network_has_its_row_of_reading_speeds() -> None:
+    rows = reading_speed.measure({"segmented_mlp": 3, "vgg": 2}, repeats=2)
+    assert [figures["images"] for figures in rows.values()] == [3, 2]
+    for figures in rows.values():
+        assert 0 < figures["lowest"] <= figures["images_per_second"] <= figures["highest"]
+    assert reading_speed.row(8, [(100, 50), (200, 100), (120, 90)]) == {
+        "images": 8,
+        "images_per_second": 120,
+        "lowest": 100,
+        "highest": 200,
+        "former_images_per_second": 90,
+        "former_to_now": 0.5,
+    }
+    head, *lines = reading_speed.table(rows).splitlines()
+    assert "former way" in head
+    assert [line.split()[:2] for line in lines] == [["segmented_mlp", "3"], ["vgg", "2"]]
 
 
 HISTORY = pd.DataFrame({"val_captcha_accuracy": [0.5, 0.9, 0.85, 0.96], "seconds": [60.0, 120, 60, 60]})

@@ -15,8 +15,7 @@ import pytest
 from PIL import Image
 
 from captcha_keras.spec import CaptchaSpec
-from data_gen.series import Drawing
-from data_gen import Series
+from data_gen.series import Drawing, Series
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("captcha_keras", "data_gen")

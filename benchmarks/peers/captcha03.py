@@ -24,18 +24,17 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.measure import RESULTS, environment
+from benchmarks.measure import environment, write_results
+from captcha_keras.dataset.batching import INFERENCE_BATCH_SIZE
+from captcha_keras.dataset.labelled import LabelledImages
 from captcha_keras.evaluation.rates import Rate
-from captcha_keras.files import write_json
-from captcha_keras.networks.heads import stacked_logits
-from captcha_keras.networks.registry import build_network
-from captcha_keras.pipeline.batches import batches, streamed_batches
+from captcha_keras.pipeline.batches import streamed_batches
 from captcha_keras.spec import CaptchaSpec
 from captcha_keras.training.callbacks import Checkpoint, EpochRows
 from captcha_keras.training.checkpoint import Progress, load_checkpoint
+from captcha_keras.training.config import TrainConfig
 from captcha_keras.training.devices import precision_policy, select_device
-from captcha_keras.training.metrics import captcha_accuracy, character_accuracy
-from captcha_keras.training.optimizer import RampedAdam
+from captcha_keras.training.fit import build_trainee, fit
 from captcha_keras.training.run_folder import RunFolder
 
 SPEC = CaptchaSpec(width=128, height=64)
@@ -81,10 +80,10 @@ def draw(seed: str, first: int, count: int) -> Iterator[Batch]:
             yield pixels.reshape(BATCH, SPEC.height, SPEC.width, 3), SPEC.encode_all(texts)
 
 
-def images(seed: str, count: int) -> Batch:
-    """The first images of a series as one array."""
+def images(seed: str, count: int) -> LabelledImages:
+    """The first images of a series."""
     pixels, labels = zip(*draw(seed, 0, count // BATCH), strict=True)
-    return np.concatenate(pixels), np.concatenate(labels)
+    return LabelledImages(np.concatenate(pixels), np.concatenate(labels))
 
 
 def main() -> None:
@@ -96,53 +95,47 @@ def main() -> None:
     if BATCH % DRAWERS:
         raise SystemExit(f"{DRAWERS} cores do not divide a batch of {BATCH}.")
     steps = given.images // BATCH // EPOCHS
-    keras.utils.set_random_seed(0)
-    network = build_network("vgg", SPEC, keras.DTypePolicy(precision_policy("auto", select_device(gpu=False))))
-    model = stacked_logits(network, SPEC)
-    optimizer = RampedAdam(1e-3, warmup_steps=300, total_steps=steps * EPOCHS, anneal=1.0)
-    model.compile(
-        optimizer,
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[character_accuracy, captcha_accuracy],
-    )
-    optimizer.build(model.trainable_variables)
+    config = TrainConfig(network="vgg", epochs=EPOCHS, batch_size=BATCH, learning_rate=1e-3)
+    keras.utils.set_random_seed(config.seed)
+    trainee = build_trainee(config, SPEC, precision_policy("auto", select_device(gpu=False)), steps)
     run = RunFolder(Path(given.run))
     progress = Progress(0, False, [], {})
     if run.checkpoint_file.exists():
-        progress = load_checkpoint(run.checkpoint_file, model)
-    validation = images("validation", VALIDATION)
-    model.fit(
+        progress = load_checkpoint(run.checkpoint_file, trainee.model)
+    fit(
+        trainee,
         streamed_batches(
             lambda: draw("training", progress.epoch * steps, (EPOCHS - progress.epoch) * steps),
             batch_size=BATCH,
             size=(SPEC.height, SPEC.width),
             length=SPEC.max_length,
-            seed=0,
+            seed=config.seed,
         ),
         steps_per_epoch=steps,
         epochs=EPOCHS,
         initial_epoch=progress.epoch,
-        validation_data=batches(validation[0], 256, validation[1]),
+        validation=images("validation", VALIDATION),
         callbacks=[EpochRows(steps * BATCH, progress.history), Checkpoint(run, [], progress)],
         verbose=2,
     )
-    report(model, steps * EPOCHS * BATCH, sum(row["seconds"] for row in progress.history))
+    report(trainee.model, steps * EPOCHS * BATCH, sum(row["seconds"] for row in progress.history))
 
 
 def report(model: keras.Model, trained: int, seconds: float) -> None:
     """Read the test images, print the table and write it."""
-    pixels, labels = images("test", TEST)
+    test = images("test", TEST)
     begin = time.perf_counter()
-    read = model.predict(batches(pixels, 256), verbose=0).argmax(-1)
+    predicted = model.predict(test.images, batch_size=INFERENCE_BATCH_SIZE, verbose=0).argmax(-1)
     each = (time.perf_counter() - begin) / TEST
-    rate, characters = Rate.of((read == labels).all(1)), Rate.of(read == labels)
+    right = predicted == test.labels
+    rate, characters = Rate.of(right.all(1)), Rate.of(right)
     print(f"\ncaptcha 0.3, 128x64, {TEST:,} images drawn for this test")
     print(f"vgg, {trained:,} training images, {seconds / 60:.0f} min on {DRAWERS} cores, drawing included:")
     print(f"  images {rate.fraction:.2%} ({rate.low:.2%} - {rate.high:.2%}), characters {characters.fraction:.2%}")
     for name, fraction in PUBLISHED.items():
         print(f"published: {name}: {fraction:.2%}")
-    write_json(
-        RESULTS / "captcha03.json",
+    write_results(
+        "captcha03",
         {
             **environment(["tensorflow", "keras"]),
             "training_images": trained,

@@ -32,6 +32,8 @@ CHECKS = 8
 # From here on nothing that follows changes a verdict.
 ENOUGH = 0.995
 PRECISION = 0.99
+# Fields that trials recorded under another name before version 0.2.
+RENAMED = {"readings": "predictions"}
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Result:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Result:
         """Read what `to_json` wrote."""
-        fields = dict(value)
+        fields = {RENAMED.get(name, name): item for name, item in value.items()}
         fields["checks"] = tuple(Check(**check) for check in fields["checks"])
         fields["properties"] = {name: tuple(values) for name, values in fields["properties"].items()}
         for name in ("texts", "predictions", "confidence", "scaled_confidence"):

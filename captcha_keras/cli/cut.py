@@ -31,9 +31,8 @@ def parser(prog: str = "captcha-keras cut") -> argparse.ArgumentParser:
         help="train: leave out the images that train.py keeps for validation and test (%(default)s)",
     )
     for part in ("validation", "test"):
-        add(
-            f"--{part}-fraction", type=float, default=0.1, metavar="FRACTION", help="as given to train.py (%(default)s)"
-        )
+        add(f"--{part}-fraction", type=float, default=0.1, metavar="F", help="as given to train.py (%(default)s)")
+    add("--run", type=Path, metavar="DIR", help="with --split train: take the split that this run recorded")
     add("--side", type=int, default=40, metavar="N", help="side of a character's image in pixels (%(default)s)")
     add("--per-class", type=int, metavar="N", help="add N distorted characters of each class")
     add(

@@ -15,7 +15,7 @@ from captcha_keras.errors import InputError
 
 DESCRIPTION = """Serve an exported model over HTTP: TensorFlow Serving's REST interface, and a page to try it.
 
-The latest version in the model's folder is served; a newer one that appears there takes over without a pause."""
+The latest version in the model's folder is served. A newer one that appears there replaces it without a pause."""
 
 NEEDED = ("httptools", "multipart", "prometheus_client", "starlette", "uvicorn")
 
@@ -29,8 +29,8 @@ def parser(prog: str = "captcha-keras serve") -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
     )
     add = result.add_argument
-    add("--model", type=Path, metavar="DIR", help="folder of the model's versions (the model that comes with this)")
-    add("--name", help="the name it is served by (captcha)")
+    add("--model", type=Path, metavar="DIR", help="folder of the model's versions (the pretrained model)")
+    add("--name", help="the model's name in requests (captcha)")
     add("--host", help="address to listen on (127.0.0.1: this machine alone)")
     add("--port", type=int, help="port of HTTP (8501)")
     add("--grpc-port", type=int, metavar="PORT", help="port of gRPC (none)")
@@ -69,7 +69,7 @@ def _serve(options: dict[str, Any]) -> None:
     if missing:
         raise InputError(f"The server needs more packages ({missing[0]}): pip install 'captcha-keras[serve]'.")
     load_tensorflow()
-    from captcha_keras.recognizer.locate import SHIPPED
+    from captcha_keras.recognizer.pretrained import pretrained_path
     from captcha_keras.serving.batching import BatchingConfig
     from captcha_keras.serving.config import ServeConfig
     from captcha_keras.serving.logs import log_as_json
@@ -77,16 +77,17 @@ def _serve(options: dict[str, Any]) -> None:
     from captcha_keras.training.devices import select_device
 
     select_device(gpu=False)
-    of_batching = {field.name for field in fields(BatchingConfig)} & options.keys()
-    batching = BatchingConfig(**{name: options.pop(name) for name in of_batching})
-    config = ServeConfig(**{"model": SHIPPED, **options, "batching": batching})
+    names = {field.name for field in fields(BatchingConfig)} & options.keys()
+    batching = BatchingConfig(**{name: options.pop(name) for name in names})
+    model = options.pop("model", None) or pretrained_path("captcha")
+    config = ServeConfig(model, **options, batching=batching)
     log_as_json()
 
-    def started(port: int, grpc_port: int | None) -> None:
+    def on_start(port: int, grpc_port: int | None) -> None:
         host = f"[{config.host}]" if ":" in config.host else config.host
         grpc = f", gRPC on port {grpc_port}" if grpc_port else ""
-        inside = config.model.is_relative_to(Path.cwd())
-        model = config.model.relative_to(Path.cwd()) if inside else config.model
-        print(f"Serving {model} on http://{host}:{port}/{grpc}. Ctrl-C ends it.", flush=True)
+        inside = model.is_relative_to(Path.cwd())
+        shown = model.relative_to(Path.cwd()) if inside else model
+        print(f"Serving {shown} on http://{host}:{port}/{grpc}. Ctrl-C ends it.", flush=True)
 
-    serve(config, started=started)
+    serve(config, on_start=on_start)

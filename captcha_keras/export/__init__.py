@@ -1,1 +1,1 @@
-"""Trained networks in the formats that others run: SavedModel, ONNX, LiteRT."""
+"""Export of trained networks for other runtimes: SavedModel, ONNX, LiteRT."""

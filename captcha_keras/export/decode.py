@@ -1,7 +1,7 @@
-"""Image bytes to pixels inside of a TensorFlow graph, one bad row never harming another.
+"""Decodes PNG and JPEG bytes inside a TensorFlow graph; a bad image never fails its batch.
 
-The graph's twin of `captcha_keras.images`: a PNG or JPEG of the spec's size gives the same pixels to the bit, other
-sizes are resized by TensorFlow's antialiased bilinear filter, which differs from Pillow's by rounding.
+It is the counterpart of `captcha_keras.dataset.images`. An image of the target size gives the same pixels to the bit;
+other sizes are resized by TensorFlow's antialiased bilinear filter, which differs from Pillow's by rounding.
 """
 
 from __future__ import annotations
@@ -19,26 +19,32 @@ JPEG_SIGNATURE = b"\xff\xd8\xff"
 
 
 def decode_images(image_bytes: tf.Tensor, width: int, height: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Decode PNG and JPEG images.
+    """Decode and resize a batch of PNG and JPEG images.
 
-    A row that is empty, neither, damaged, has more than 16 million pixels (known before it is decoded) or more than
-    16 million bytes is not valid and black.
+    A row is invalid, and its pixels are black, if it is empty, damaged, of another format, or has more than 16 million
+    bytes or 16 million pixels (checked before decoding).
 
     Args:
-        image_bytes: string `(N,)`.
+        image_bytes: Contents of image files, string `(N,)`.
         width: Width of the result in pixels.
         height: Height of the result in pixels.
 
     Returns:
-        uint8 RGB `(N, height, width, 3)` and bool `(N,)`: whether the row is an image.
+        Pixels, uint8 RGB `(N, height, width, 3)`; and whether each row is valid, bool `(N,)`.
+
+    Example:
+        >>> png = tf.io.encode_png(tf.fill((4, 8, 3), tf.constant(200, tf.uint8))).numpy()
+        >>> images, valid = decode_images(tf.constant([png, b"junk"]), width=8, height=4)
+        >>> tuple(images.shape), images.numpy().max(axis=(1, 2, 3)).tolist(), valid.numpy().tolist()
+        ((2, 4, 8, 3), [200, 0], [True, False])
     """
     count = tf.shape(image_bytes, tf.int64)[0]
 
     def decoded(row: tf.Tensor, content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return row, _decode(content, width, height)
 
-    # A failing row is dropped, and the others are put back in their places. The last row is always good: a data set
-    # must have an element.
+    # A failing row is dropped, and the others are scattered back to their places. A blank image is appended because
+    # the dataset must have at least one element.
     rows = tf.data.Dataset.from_tensor_slices(
         (tf.range(count + 1), tf.concat([image_bytes, tf.constant([_blank(width, height)])], axis=0))
     )
@@ -54,7 +60,7 @@ def decode_images(image_bytes: tf.Tensor, width: int, height: int) -> tuple[tf.T
 
 
 def _decode(content: tf.Tensor, width: int, height: int) -> tf.Tensor:
-    """One image; raises what TensorFlow raises if it is none."""
+    """One image; raises a TensorFlow error if it is invalid."""
     small = tf.debugging.Assert(tf.strings.length(content) <= MAX_BYTES, ["too many bytes"])
     with tf.control_dependencies([small]):
         is_png = tf.strings.substr(content, 0, len(PNG_SIGNATURE)) == PNG_SIGNATURE

@@ -1,4 +1,4 @@
-"""A network as a SavedModel that TF Serving runs as it stands: image bytes in, text out."""
+"""Export as a SavedModel that TF Serving runs as it stands: image bytes in, text out."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from captcha_keras.spec import CaptchaSpec
 
 WARMUP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 TOLERANCE = 1e-5
-# The check reads its images in batches of these sizes.
-BATCHES = (1, 7)
+# The exported model is checked, and warmed up, with batches of these sizes.
+BATCH_SIZES = (1, 7)
 
 Tensors = Mapping[str, tf.Tensor]
 
@@ -30,48 +30,59 @@ Tensors = Mapping[str, tf.Tensor]
 def export_saved_model(
     network: keras.Model,
     spec: CaptchaSpec,
-    repository: Path,
+    repository: Path | str,
     samples: Sequence[bytes],
     *,
     model_name: str = "captcha",
     assets: Mapping[str, bytes] | None = None,
 ) -> Path:
-    """Write the next version into a model repository; it appears in one step, and no other version is touched.
+    """Export a network as the next version of a TF Serving model.
 
-    Signatures: `serving_default` (`image_bytes` to `text`, `confidence`, `char_confidence`, `valid`), `probabilities`
+    The version appears atomically, once it is checked; other versions stay as they are. Its signatures are
+    `serving_default` (`image_bytes` to `text`, `confidence`, `char_confidence`, `valid`), `probabilities`
     (`image_bytes` to `char_0 …` and `valid`) and `images` (uint8 `image` to `char_0 …`).
 
     Args:
         network: uint8 `(N, height, width, 3)` to `{"char_0": float32 (N, K), …}`, computing in float32.
-        spec: Its spec.
-        repository: The folder of the model's versions, made if need be.
-        samples: PNG or JPEG images, at least 7; the exported model must read them as the network does. The first ones
-            become its warm-up requests.
-        model_name: The name it is served by.
-        assets: Files to keep beside `spec.json`, by name.
+        spec: The network's spec.
+        repository: The folder of the model's versions; created if it is missing.
+        samples: Contents of at least 7 PNG or JPEG files. The exported model must predict them as the network does; the
+            first ones become its warm-up requests.
+        model_name: The name the model is served by.
+        assets: Further files to keep beside `spec.json`, contents by name.
 
     Returns:
         The new version's folder, `repository/<number>`.
 
     Raises:
         InputError: The backend is not TensorFlow, or there are too few samples.
-        CommandError: The exported model reads differently; nothing is left behind.
+        CommandError: The exported model predicts otherwise; nothing is left behind.
+
+    Example:
+        >>> import tempfile
+        >>> from captcha_keras.networks.registry import build_network
+        >>> spec = CaptchaSpec("AB", 2, 2, width=32, height=32)
+        >>> samples = [tf.io.encode_png(np.full((32, 32, 3), 30 * grey, np.uint8)).numpy() for grey in range(7)]
+        >>> version = export_saved_model(build_network("vgg", spec), spec, tempfile.mkdtemp(), samples)
+        >>> version.name, (version / "saved_model.pb").exists()
+        ('1', True)
     """
+    repository = Path(repository)
     require_tensorflow("A SavedModel")
-    if len(samples) < max(BATCHES):
-        raise InputError(f"The exported model is checked on at least {max(BATCHES)} images, got {len(samples)}.")
+    if len(samples) < max(BATCH_SIZES):
+        raise InputError(f"The exported model is checked on at least {max(BATCH_SIZES)} images, got {len(samples)}.")
     repository.mkdir(parents=True, exist_ok=True)
     _sweep(repository)
-    # TF Serving takes folders whose name is a number; this one it does not see.
+    # TF Serving loads folders whose name is a number, so it ignores this one.
     temporary = repository / f".tmp-{os.getpid()}"
     try:
         write_signatures(network, spec, temporary)
         for name, content in (assets or {}).items():
             (temporary / SAVED_MODEL_SPEC).with_name(name).write_bytes(content)
         write_json(temporary / SAVED_MODEL_SPEC, spec.to_json())
-        write_warmup(temporary / WARMUP_FILE, model_name, [samples[:size] for size in BATCHES])
-        check(temporary, network, spec, samples)
-        version = repository / str(next_version(repository))
+        write_warmup(temporary / WARMUP_FILE, model_name, [samples[:size] for size in BATCH_SIZES])
+        check_saved_model(temporary, network, spec, samples)
+        version = repository / str(_next_version(repository))
         temporary.rename(version)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -80,7 +91,7 @@ def export_saved_model(
 
 
 def _sweep(repository: Path) -> None:
-    """Remove what exports that were killed have left; one that is under way keeps its folder."""
+    """Remove the folders that killed exports have left; an export under way keeps its own."""
     for folder in repository.glob(".tmp-*"):
         process = folder.name.removeprefix(".tmp-")
         if process.isdecimal() and not Path("/proc", process).exists():
@@ -88,32 +99,44 @@ def _sweep(repository: Path) -> None:
 
 
 def require_tensorflow(what: str) -> None:
-    """Refuse another backend.
+    """Refuse to export with another Keras backend than TensorFlow.
+
+    Args:
+        what: What is exported, for the message.
 
     Raises:
         InputError: Keras does not run on TensorFlow.
+
+    Example:
+        >>> require_tensorflow("A SavedModel")
     """
     if keras.backend.backend() != "tensorflow":
         raise InputError(f"{what} is written by the TensorFlow backend; unset KERAS_BACKEND.")
 
 
-def next_version(repository: Path) -> int:
-    """One more than the greatest version there is, from 1."""
+def _next_version(repository: Path) -> int:
+    """One more than the latest version, or 1."""
     return 1 + max((int(path.name) for path in repository.iterdir() if path.name.isdecimal()), default=0)
 
 
-def check(version: Path, network: keras.Model, spec: CaptchaSpec, samples: Sequence[bytes]) -> None:
-    """Compare an exported model with the network on image files, at two batch sizes.
+def check_saved_model(version: Path, network: keras.Model, spec: CaptchaSpec, samples: Sequence[bytes]) -> None:
+    """Compare the predictions of an exported model and of the network, at two batch sizes; `export_saved_model` does.
+
+    Args:
+        version: The folder of the exported model.
+        network: The network that it was exported from.
+        spec: The network's spec.
+        samples: Contents of PNG or JPEG files.
 
     Raises:
-        CommandError: A probability differs by more than 1e-5, or a text.
+        CommandError: A probability differs by more than 1e-5, or a text differs.
     """
     served = tf.saved_model.load(str(version)).signatures
     pixels = decode_images(tf.constant(list(samples)), spec.width, spec.height)[0]
     expected = {head: np.asarray(value) for head, value in network(pixels, training=False).items()}
-    numbers = np.stack([expected[head].argmax(axis=-1) for head in spec.head_names], axis=1)
-    texts = spec.decode_all(numbers)
-    for size in BATCHES:
+    class_ids = np.stack([expected[head].argmax(axis=-1) for head in spec.head_names], axis=1)
+    texts = spec.decode_all(class_ids)
+    for size in BATCH_SIZES:
         for first in range(0, len(samples), size):
             part = slice(first, first + size)
             content = tf.constant(list(samples[part]))
@@ -131,7 +154,13 @@ def _distance(ours: tf.Tensor, theirs: NDArray[np.float32]) -> float:
 
 
 def write_signatures(network: keras.Model, spec: CaptchaSpec, folder: Path) -> None:
-    """Write the network as a SavedModel with the three signatures, unchecked."""
+    """Write the SavedModel with its three signatures, unchecked and without the spec.
+
+    Args:
+        network: As in `export_saved_model`.
+        spec: The network's spec.
+        folder: The folder of the SavedModel.
+    """
     heads = spec.head_names
     alphabet = tf.constant(spec.classes)
 

@@ -1,7 +1,8 @@
-"""Requests that TF Serving sends to a model before its first user does.
+"""Warm-up requests: TF Serving sends them to a model when it loads, before any user does.
 
-A TFRecord file of `PredictionLog` messages, whose classes come with the server only; they are small enough to write by
-hand. Fields: https://github.com/tensorflow/serving/blob/master/tensorflow_serving/apis/prediction_log.proto
+They are a TFRecord file of `PredictionLog` messages. Their Python classes come with the server only, so the messages
+are encoded here field by field, after
+https://github.com/tensorflow/serving/blob/master/tensorflow_serving/apis/prediction_log.proto
 """
 
 from __future__ import annotations
@@ -21,7 +22,20 @@ PREDICT_LOG = 6 << 3 | 2  # of PredictionLog
 
 
 def write_warmup(path: Path, model_name: str, batches: Sequence[Sequence[bytes]]) -> None:
-    """Write one request with each batch of image files for each signature that takes them."""
+    """Write a warm-up file: for each signature that takes image files, one request per batch.
+
+    Args:
+        path: The TFRecord file.
+        model_name: The name the model is served by.
+        batches: Batches of PNG or JPEG images.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "tf_serving_warmup_requests"
+        >>> write_warmup(path, "captcha", [[b"first"], [b"first", b"second"]])
+        >>> sum(1 for request in tf.data.TFRecordDataset(str(path)))
+        4
+    """
     path.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature in ("serving_default", "probabilities"):
@@ -30,7 +44,12 @@ def write_warmup(path: Path, model_name: str, batches: Sequence[Sequence[bytes]]
 
 
 def prediction_log(model_name: str, signature: str, images: Sequence[bytes]) -> bytes:
-    """A serialised `PredictionLog` with a request for `image_bytes`."""
+    """A serialised `PredictionLog` message with one request for `image_bytes`.
+
+    Example:
+        >>> b"serving_default" in prediction_log("captcha", "serving_default", [b"first"])
+        True
+    """
     model = delimited(MODEL_NAME, model_name.encode()) + delimited(MODEL_SIGNATURE, signature.encode())
     tensor = tf.make_tensor_proto(list(images), dtype=tf.string).SerializeToString()
     inputs = delimited(KEY, b"image_bytes") + delimited(VALUE, tensor)

@@ -1,4 +1,4 @@
-"""Our default network: VGG-like, at half resolution after its first convolution, with attention heads."""
+"""The default network: a small VGG that works at half resolution, with attention heads."""
 
 from __future__ import annotations
 
@@ -10,20 +10,30 @@ from captcha_keras.spec import CaptchaSpec
 
 # Of the two convolutions of each block.
 FILTERS = ((16, 16), (32, 32), (64, 96), (128, 192))
-# Of pixels from 0 to 1: about one grey level of 255. Less contrast than that is noise, which must not be blown up.
+# Of pixels from 0 to 1: about one grey level of 255. Less contrast than that is noise, which must not be amplified.
 MIN_VARIANCE = 1e-5
 
 
 def vgg(spec: CaptchaSpec, dtype: keras.DTypePolicy | str = "float32") -> keras.Model:
-    """Four blocks of two padded convolutions with ReLU and batch normalisation, pooling between them, then the heads.
+    """The default network: four VGG blocks, then attention heads that share one classifier.
 
-    The first convolution sees full resolution (what tells 0 from O is the ratio of stroke widths) and has
-    stride 2: a quarter of the arithmetic. One batch normalisation a block trains as well as one after every
-    convolution, which would halve the speed of a training step on a CPU. 0.43 million parameters, whatever the size of
-    the images, but for the places that the heads look at.
+    A block is two padded convolutions with ReLU, then batch normalisation; max pooling lies between the blocks. The
+    first convolution sees full resolution (the ratio of stroke widths is what tells 0 from O) and has stride 2, which
+    quarters the arithmetic. One batch normalisation per block trains as well as one per convolution, which would halve
+    the speed of a training step on a CPU.
+
+    The network has 0.43 million parameters. Only the attention biases depend on the size of the images.
+
+    Args:
+        spec: Image size, number of positions and of classes.
+        dtype: Dtype policy of the backbone.
+
+    Example:
+        >>> vgg(CaptchaSpec()).count_params()  # 170x80 pixels, 4 positions, 36 classes
+        432861
     """
     inputs = keras.Input((spec.height, spec.width, 3), dtype="uint8", name="image")
-    # Every image gets mean 0 and deviation 1, its ink positive: faint ones look like strong ones.
+    # Each image gets mean 0 and standard deviation 1, with ink positive: faint images look like strong ones.
     x = layers.Rescaling(-1 / 255, offset=1.0, dtype="float32", name="scale")(inputs)
     x = layers.LayerNormalization(
         axis=(1, 2, 3), epsilon=MIN_VARIANCE, center=False, scale=False, dtype="float32", name="contrast"
@@ -49,7 +59,12 @@ def vgg(spec: CaptchaSpec, dtype: keras.DTypePolicy | str = "float32") -> keras.
 
 
 def backbone_side(side: int) -> int:
-    """Side of the feature map that an image side leaves; 0 if the backbone does not fit."""
+    """Side of the last feature map, from an image side in pixels; 0 if the image is too small.
+
+    Example:
+        >>> backbone_side(170), backbone_side(80)
+        (10, 5)
+    """
     side = -(-side // 2)
     for _ in FILTERS[1:]:
         side //= 2

@@ -71,7 +71,8 @@ class Recognizer:
             model = find_model(path)
         if model.exported:
             return cls(*load_saved_model(model.path))
-        return cls(model.run.load_network(model.file).predict_on_batch, model.run.read_spec())
+        spec = model.run.read_spec()
+        return cls(model.run.load_network(model.file).predict_on_batch, spec)
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities of every class.

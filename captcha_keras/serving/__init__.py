@@ -1,1 +1,1 @@
-"""Serving an exported model without TensorFlow Serving, with its interface."""
+"""The embedded server: serves an exported model with TensorFlow Serving's interface, without TensorFlow Serving."""

@@ -1,16 +1,15 @@
-"""The HTTP application: TF Serving's interface, the short one, the page, metrics."""
+"""The HTTP application: TF Serving's interface, the short interface, the page, and the metrics."""
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.applications import Starlette
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.middleware import Middleware
@@ -19,19 +18,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from captcha_keras.serving.access import AccessLog
-from captcha_keras.serving.bodies import Bodies
-from captcha_keras.serving.drawing import draw, source_for
+from captcha_keras.serving.bodies import BodyReader
+from captcha_keras.serving.drawing import ImageDrawer
 from captcha_keras.serving.errors import HTTP_STATUS, Code, RequestError, invalid
 from captcha_keras.serving.json_answers import write_error
-from captcha_keras.serving.json_requests import parse_json
+from captcha_keras.serving.json_document import parse_json
 from captcha_keras.serving.metrics import CONTENT_TYPE
-from captcha_keras.serving.model import ServedModel
 from captcha_keras.serving.recognize import recognize, recognize_files
 from captcha_keras.serving.rest import describe, parse_path, predict
 from captcha_keras.serving.service import Service
-
-if TYPE_CHECKING:
-    from data_gen import ImageSource
 
 PAGE = Path(__file__).parent / "page"
 PAGE_TYPES = {"index.html": "text/html", "page.css": "text/css", "page.js": "text/javascript"}
@@ -42,22 +37,36 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
+# The limits of an answer of `/recognize`, by the names of their fields.
+LIMITS = ("alphabet", "length")
+MAX_FIELD_BYTES = 1 << 14
 EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 class Application:
-    """Answers HTTP requests.
+    """The routes of the HTTP interface.
 
     Args:
-        service: What it answers with.
+        service: The parts that answer.
+
+    Attributes:
+        asgi: The ASGI application that a server runs.
+
+    Example:
+        >>> from starlette.testclient import TestClient
+        >>> from captcha_keras.serving.config import ServeConfig
+        >>> from captcha_keras.serving.repository import ModelRepository
+        >>> config = ServeConfig(Path("models/captcha"))
+        >>> application = Application(Service.create(config, ModelRepository(config.model, config.name)))
+        >>> TestClient(application.asgi).get("/v1/models").json()
+        {'error': 'Missing model name in request.'}
     """
 
     def __init__(self, service: Service) -> None:
         config = service.config
         self._service = service
-        self._bodies = Bodies(config.max_body_bytes, config.max_held_bytes, config.arrival_timeout)
-        self._drawing = asyncio.Lock()
-        self._drawn_for: tuple[ServedModel, ImageSource] | None = None
+        self._bodies = BodyReader(config.max_body_bytes, config.max_held_bytes, config.arrival_timeout)
+        self._drawer = ImageDrawer()
         self.asgi = Starlette(
             routes=[
                 Route("/", self.page),
@@ -67,7 +76,7 @@ class Application:
                 Route("/recognize", self.recognize, methods=["POST"]),
                 Route("/recognize/path", self.recognize_path, methods=["POST"]),
                 Route("/monitoring/prometheus/metrics", self.metrics),
-                # Its paths are case-insensitive in TF Serving.
+                # TF Serving's paths are case-insensitive.
                 Route("/v1/{path:path}", self.tf_serving, methods=EVERY_METHOD),
                 Route("/V1/{path:path}", self.tf_serving, methods=EVERY_METHOD),
             ],
@@ -76,7 +85,7 @@ class Application:
         )
 
     async def tf_serving(self, request: Request) -> Response:
-        """TF Serving's interface below /v1."""
+        """Answer a request of TF Serving's interface, below /v1."""
         target = parse_path(request.method, request.scope["raw_path"].decode("latin-1"))
         if request.method == "GET":
             return JSONResponse(describe(target, self._service.repository))
@@ -85,11 +94,15 @@ class Application:
         return Response(answer, media_type="application/json")
 
     async def recognize(self, request: Request) -> Response:
-        """Read the uploaded image."""
+        """Read the image of a form, within the limits that the form or the query sets."""
         begin = time.perf_counter()
         async with self._bodies.read(request) as body:
-            content = await _uploaded(request, body)
-            answer = await recognize(content, self._service.repository.current, self._service.batcher)
+            form = await _parse_form(request, body)
+            try:
+                content, limits = await _only_file(form), _limits(request, form)
+            finally:
+                await form.close()
+            answer = await recognize(content, self._service.repository.current, self._service.batcher, **limits)
         return JSONResponse({**answer, "milliseconds": round(1000 * (time.perf_counter() - begin), 2)})
 
     async def recognize_path(self, request: Request) -> Response:
@@ -108,61 +121,70 @@ class Application:
 
     async def draw(self, request: Request) -> Response:
         """Draw a new image."""
-        async with self._drawing:  # a source draws one image at a time
-            text, content, media_type = await asyncio.to_thread(draw, self._source())
+        drawn = await self._drawer.draw(self._service.repository.current)
+        image = base64.b64encode(drawn.content).decode()
         return JSONResponse(
-            {"text": text, "image": base64.b64encode(content).decode(), "type": media_type},
-            headers={"Cache-Control": "no-store"},
+            {"text": drawn.text, "image": image, "type": drawn.media_type}, headers={"Cache-Control": "no-store"}
         )
 
     async def page(self, request: Request) -> Response:
-        """The page and what belongs to it."""
+        """Answer with a file of the page."""
         name = request.url.path.removeprefix("/") or "index.html"
         return Response((PAGE / name).read_bytes(), media_type=PAGE_TYPES[name], headers=SECURITY_HEADERS)
 
     async def metrics(self, request: Request) -> Response:
-        """What Prometheus reads."""
+        """Answer with the metrics."""
         return Response(self._service.metrics.page(), headers={"Content-Type": CONTENT_TYPE})
 
-    def _source(self) -> ImageSource:
-        model = self._service.repository.current
-        if self._drawn_for is None or self._drawn_for[0] is not model:
-            self._drawn_for = (model, source_for(model))
-        return self._drawn_for[1]
 
-
-async def _uploaded(request: Request, body: bytes) -> bytes:
-    """The one file of a form."""
+async def _parse_form(request: Request, body: bytes) -> FormData:
+    """The multipart form of a body that has arrived."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise invalid("The body must be a form with one file (multipart/form-data).")
 
-    async def stream() -> AsyncIterator[bytes]:
+    async def stream() -> AsyncGenerator[bytes, None]:
         yield body
         yield b""
 
+    parser = MultiPartParser(request.headers, stream(), max_files=1, max_fields=8, max_part_size=MAX_FIELD_BYTES)
     try:
-        form = await MultiPartParser(request.headers, stream(), max_files=1, max_fields=8).parse()  # type: ignore[arg-type]
+        return await parser.parse()
     except MultiPartException as error:
         raise invalid(f"The form cannot be read: {error.message}") from error
     except KeyError as error:
         raise invalid("The form cannot be read: its type names no boundary.") from error
-    try:
-        files = [value for value in form.values() if isinstance(value, UploadFile)]
-        if len(files) != 1:
-            raise invalid("The form must have one file.")
-        return await files[0].read()
-    finally:
-        await form.close()
+    except ValueError as error:  # some codecs raise no UnicodeDecodeError
+        raise invalid("The form cannot be read: its text is not in its charset.") from error
+
+
+async def _only_file(form: FormData) -> bytes:
+    files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+    if len(files) != 1:
+        raise invalid("The form must have one file.")
+    return await files[0].read()
+
+
+def _limits(request: Request, form: FormData) -> dict[str, str]:
+    """The limits of an answer, from the fields of the form and the query."""
+    given = [
+        (name, value)
+        for name, value in (*form.multi_items(), *request.query_params.multi_items())
+        if name in LIMITS and isinstance(value, str)
+    ]
+    limits = dict(given)
+    if len(limits) < len(given):
+        raise invalid("alphabet and length may each be given once, as a field of the form or in the query.")
+    return limits
 
 
 async def _refuse(request: Request, error: Any) -> Response:
-    # A client that is shed may come back soon: the queue is at most seconds long.
+    # The client may try again soon: computing a full queue takes seconds.
     headers = {"Retry-After": "1"} if error.code is Code.UNAVAILABLE else {}
     return _error(HTTP_STATUS[error.code], str(error), headers)
 
 
 async def _refuse_http(request: Request, error: Any) -> Response:
-    # What is left of a body that was refused would be taken for the next request.
+    # The unread rest of a refused body would be taken for the next request on this connection.
     headers = {**(error.headers or {}), **({"Connection": "close"} if error.status_code in (408, 413) else {})}
     return _error(error.status_code, error.detail, headers)
 

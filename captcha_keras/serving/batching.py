@@ -1,7 +1,7 @@
-"""Requests that wait at the same time are computed together.
+"""Batching: requests that wait at the same time are computed together.
 
-There is no waiting for company: a request that finds the model idle is computed at once, alone. Those that arrive
-meanwhile wait and make the next batch. So one client pays nothing for batching, and many share a call's fixed cost.
+A request that finds an idle thread is computed at once. Requests that arrive while all threads compute wait in a queue
+and become the next batch. So a single client loses no time to batching, and many clients share a call's fixed cost.
 """
 
 from __future__ import annotations
@@ -25,13 +25,20 @@ Outputs = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class BatchingConfig:
-    """How requests are put together.
+    """The settings of a `Batcher`.
 
     Attributes:
-        max_batch_size: Rows of one computation; a longer request is computed in several. 1: no batching.
+        max_batch_size: Rows of one computation; a longer request is computed in parts. 1 turns batching off.
         max_waiting_rows: Rows that may wait; a request that finds no room is refused with UNAVAILABLE.
         threads: Computations at the same time.
         timeout: Seconds that a request may take, waiting included.
+
+    Example:
+        >>> BatchingConfig(max_batch_size=32).threads
+        2
+        >>> BatchingConfig(threads=0)
+        Traceback (most recent call last):
+        captcha_keras.errors.InputError: threads must be positive, got 0.
     """
 
     max_batch_size: int = 64
@@ -45,13 +52,14 @@ class BatchingConfig:
                 raise InputError(f"{name} must be positive, got {getattr(self, name)}.")
         if self.max_waiting_rows < self.max_batch_size:
             raise InputError(
-                f"As many rows must be able to wait as are computed together, {self.max_batch_size}, got "
-                f"{self.max_waiting_rows}."
+                f"max_waiting_rows must be at least max_batch_size, {self.max_batch_size}, got {self.max_waiting_rows}."
             )
 
 
 @dataclass
-class _Waiting:
+class _Part:
+    """A request in the queue, or a part of one that is longer than a batch."""
+
     model: ServedModel
     signature: str
     arrays: Arrays
@@ -60,31 +68,48 @@ class _Waiting:
 
     @property
     def key(self) -> Hashable:
-        """What must be equal for two to be computed together."""
+        """What is equal for all parts of a batch."""
         return (id(self.model), self.signature)
 
 
 class Batcher:
-    """Computes requests of one event loop in threads, several at a time.
+    """Computes the requests of one event loop in batches, in threads.
 
     Args:
-        config: See `BatchingConfig`.
-        observe: Told the rows of each computation.
+        config: The settings.
+        on_batch: Called with the number of rows of each computation.
+
+    Attributes:
+        waiting_rows: Number of rows in the queue.
+
+    Example:
+        >>> class Doubling:  # in place of a ServedModel
+        ...     def check(self, signature, arrays): pass
+        ...     def run(self, signature, arrays): return {"y": 2 * arrays["x"]}
+        >>> batcher = Batcher(BatchingConfig())
+        >>> asyncio.run(batcher.run(Doubling(), "double", {"x": np.array([1, 2])}))
+        {'y': array([2, 4])}
+        >>> batcher.close()
     """
 
-    def __init__(self, config: BatchingConfig, observe: Callable[[int], None] = lambda rows: None) -> None:
+    def __init__(self, config: BatchingConfig, on_batch: Callable[[int], None] = lambda rows: None) -> None:
         self._config = config
-        self._observe = observe
-        self._queue: deque[_Waiting] = deque()
+        self._on_batch = on_batch
+        self._queue: deque[_Part] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._threads = ThreadPoolExecutor(config.threads, "model")
         self.waiting_rows = 0
 
     async def run(self, model: ServedModel, signature: str, arrays: Arrays) -> Outputs:
-        """Compute a request.
+        """Compute a request and return its outputs by name.
+
+        Args:
+            model: Computes it.
+            signature: Name of the model's signature.
+            arrays: The inputs by name, all with the same number of rows.
 
         Raises:
-            RequestError: It does not fit the signature, the queue is full, or the time is up.
+            RequestError: The inputs do not fit the signature, the queue is full, or the time is up.
         """
         model.check(signature, arrays)
         sizes = {len(array) for array in arrays.values()}
@@ -101,7 +126,7 @@ class Batcher:
             self._enqueue(model, signature, arrays, first, rows)
             for first in range(0, rows, self._config.max_batch_size)
         ]
-        self._start()
+        self._start_batches()
         try:
             async with asyncio.timeout(self._config.timeout):
                 answers = [await part.answer for part in parts]
@@ -110,26 +135,26 @@ class Batcher:
                 Code.DEADLINE_EXCEEDED, f"No answer within {self._config.timeout:g} s; try again later."
             ) from error
         finally:
-            # After a failure or a client that left, what still waits of the request is not computed.
+            # If a part failed or the client left, the parts that still wait are not computed.
             for part in parts:
                 part.answer.cancel()
         return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
 
     def close(self) -> None:
-        """Let go of the threads."""
+        """Stop the threads after their present computation; what waits is not computed."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _enqueue(self, model: ServedModel, signature: str, arrays: Arrays, first: int, rows: int) -> _Waiting:
+    def _enqueue(self, model: ServedModel, signature: str, arrays: Arrays, first: int, rows: int) -> _Part:
         count = min(rows - first, self._config.max_batch_size)
-        part = {name: array[first : first + count] for name, array in arrays.items()}
-        waiting = _Waiting(model, signature, part, count, asyncio.get_running_loop().create_future())
-        self._queue.append(waiting)
+        inputs = {name: array[first : first + count] for name, array in arrays.items()}
+        part = _Part(model, signature, inputs, count, asyncio.get_running_loop().create_future())
+        self._queue.append(part)
         self.waiting_rows += count
-        return waiting
+        return part
 
-    def _start(self) -> None:
+    def _start_batches(self) -> None:
         while self._queue and len(self._running) < self._config.threads:
-            batch = self._take()
+            batch = self._next_batch()
             if batch:
                 task = asyncio.create_task(self._compute(batch))
                 self._running.add(task)
@@ -137,41 +162,41 @@ class Batcher:
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        self._start()
+        self._start_batches()
 
-    def _take(self) -> list[_Waiting]:
-        """The request that waits longest, and those that go with it, as far as they fit; the others stay in order."""
-        batch: list[_Waiting] = []
-        others: deque[_Waiting] = deque()
+    def _next_batch(self) -> list[_Part]:
+        """Take the longest waiting part out of the queue, and those with the same key as far as they fit."""
+        batch: list[_Part] = []
+        remaining: deque[_Part] = deque()
         rows = 0
-        for waiting in self._queue:
-            if waiting.answer.done():
-                self.waiting_rows -= waiting.rows
-            elif not batch or (waiting.key == batch[0].key and rows + waiting.rows <= self._config.max_batch_size):
-                batch.append(waiting)
-                rows += waiting.rows
-                self.waiting_rows -= waiting.rows
+        for part in self._queue:
+            if part.answer.done():
+                self.waiting_rows -= part.rows
+            elif not batch or (part.key == batch[0].key and rows + part.rows <= self._config.max_batch_size):
+                batch.append(part)
+                rows += part.rows
+                self.waiting_rows -= part.rows
             else:
-                others.append(waiting)
-        self._queue = others
+                remaining.append(part)
+        self._queue = remaining
         return batch
 
-    async def _compute(self, batch: list[_Waiting]) -> None:
+    async def _compute(self, batch: list[_Part]) -> None:
         first = batch[0]
-        joined = {name: np.concatenate([each.arrays[name] for each in batch]) for name in first.arrays}
-        self._observe(sum(each.rows for each in batch))
+        joined = {name: np.concatenate([part.arrays[name] for part in batch]) for name in first.arrays}
+        self._on_batch(sum(part.rows for part in batch))
         try:
             outputs = await asyncio.get_running_loop().run_in_executor(
                 self._threads, first.model.run, first.signature, joined
             )
-        except Exception as error:  # whatever TensorFlow raises goes to the clients, and the server goes on
-            for each in batch:
-                if not each.answer.done():
-                    each.answer.set_exception(RequestError(Code.INTERNAL, f"The model failed: {type(error).__name__}."))
-                    each.answer.exception()  # one whose client has left is not reported as forgotten
+        except Exception as error:  # TensorFlow raises many kinds; the clients are told, and the server goes on
+            for part in batch:
+                if not part.answer.done():
+                    part.answer.set_exception(RequestError(Code.INTERNAL, f"The model failed: {type(error).__name__}."))
+                    part.answer.exception()  # asyncio would log it if the client has left
             return
         start = 0
-        for each in batch:
-            if not each.answer.done():
-                each.answer.set_result({name: value[start : start + each.rows] for name, value in outputs.items()})
-            start += each.rows
+        for part in batch:
+            if not part.answer.done():
+                part.answer.set_result({name: value[start : start + part.rows] for name, value in outputs.items()})
+            start += part.rows

@@ -1,4 +1,4 @@
-"""Reading the bodies of requests: bounded in size, in time, and together in memory."""
+"""Reads the bodies of requests, with bounds on their size, their time, and their memory all together."""
 
 from __future__ import annotations
 
@@ -12,24 +12,34 @@ from starlette.requests import ClientDisconnect, Request
 from captcha_keras.serving.errors import Code, RequestError
 
 
-class Bodies:
-    """Reads bodies for one server.
+class BodyReader:
+    """Reads the bodies of one server's requests.
 
     Args:
-        most_bytes: Longest body.
-        most_held: Bytes of all bodies that are held at the same time.
+        max_bytes: Longest body.
+        max_held_bytes: Bytes of all bodies that are in memory at the same time.
         timeout: Seconds for a body to arrive.
+
+    Example:
+        >>> import asyncio
+        >>> async def receive():
+        ...     return {"type": "http.request", "body": b"hello"}
+        >>> async def read(reader):
+        ...     async with reader.read(Request({"type": "http", "headers": []}, receive)) as body:
+        ...         return body
+        >>> asyncio.run(read(BodyReader(max_bytes=5, max_held_bytes=100, timeout=1)))
+        b'hello'
     """
 
-    def __init__(self, most_bytes: int, most_held: int, timeout: float) -> None:
-        self._most_bytes = most_bytes
-        self._most_held = most_held
+    def __init__(self, max_bytes: int, max_held_bytes: int, timeout: float) -> None:
+        self._max_bytes = max_bytes
+        self._max_held_bytes = max_held_bytes
         self._timeout = timeout
         self._held = 0
 
     @asynccontextmanager
     async def read(self, request: Request) -> AsyncIterator[bytes]:
-        """The body, which counts as held until the block ends.
+        """Give the body to a `with` block, to the end of which it counts as held.
 
         Raises:
             HTTPException: 413 if it is too long, 408 if it takes too long, 400 if the client leaves.
@@ -37,7 +47,7 @@ class Bodies:
         """
         body = bytearray()
         announced = request.headers.get("content-length", "")
-        if announced.isdecimal() and int(announced) > self._most_bytes:
+        if announced.isdecimal() and int(announced) > self._max_bytes:
             raise self._too_long()
         try:
             try:
@@ -45,7 +55,7 @@ class Bodies:
                     async for chunk in request.stream():
                         self._hold(len(chunk))
                         body += chunk
-                        if len(body) > self._most_bytes:
+                        if len(body) > self._max_bytes:
                             raise self._too_long()
             except TimeoutError as error:
                 raise HTTPException(408, f"The body did not arrive within {self._timeout:g} s.") from error
@@ -56,9 +66,9 @@ class Bodies:
             self._held -= len(body)
 
     def _hold(self, count: int) -> None:
-        if self._held + count > self._most_held:
+        if self._held + count > self._max_held_bytes:
             raise RequestError(Code.UNAVAILABLE, "The server is busy; try again later.")
         self._held += count
 
     def _too_long(self) -> HTTPException:
-        return HTTPException(413, f"A body may have {self._most_bytes:,} bytes.")
+        return HTTPException(413, f"A body may have {self._max_bytes:,} bytes.")

@@ -1,7 +1,7 @@
-"""Reading images through a server: TensorFlow Serving or `captcha-keras serve`, over REST or gRPC.
+"""Clients that read images through TensorFlow Serving or `captcha-keras serve`, over REST or gRPC.
 
-REST needs httpx2 alone (`pip install 'captcha-keras[client]'`); no TensorFlow is loaded. gRPC needs the server's
-messages (`captcha-keras[grpc]`), which load TensorFlow.
+REST needs httpx2 (`pip install 'captcha-keras[client]'`) and loads no TensorFlow. gRPC needs the messages of the server
+(`captcha-keras[grpc]`), which load TensorFlow.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any, Self
 from captcha_keras.errors import CommandError, InputError
 from captcha_keras.recognizer.prediction import Prediction
 
-BATCH = 64
+BATCH_SIZE = 64
 ATTEMPTS = 6
 FIRST_PAUSE = 0.1  # seconds; doubled with each attempt
-LONGEST_PAUSE = 5.0
-# The canonical codes of HTTP statuses.
+MAX_PAUSE = 5.0
+# The gRPC status codes of HTTP statuses.
 CODES = {
     400: "INVALID_ARGUMENT",
     404: "NOT_FOUND",
@@ -34,11 +34,15 @@ CODES = {
 
 
 class ServerError(CommandError):
-    """The server refused, or could not be reached.
+    """An error of a request: the server refused it, or could not be reached.
 
     Args:
-        message: The server's own words, or what happened on the way.
-        code: A canonical status code such as "NOT_FOUND".
+        message: The server's message, or what kept the request from it.
+        code: A gRPC status code such as "NOT_FOUND".
+
+    Example:
+        >>> ServerError("The server is busy; try again later.", "UNAVAILABLE").temporary
+        True
     """
 
     def __init__(self, message: str, code: str) -> None:
@@ -47,43 +51,52 @@ class ServerError(CommandError):
 
     @property
     def temporary(self) -> bool:
-        """Whether it is worth asking again."""
+        """Whether the same request may succeed later."""
         return self.code == "UNAVAILABLE"
 
 
 class Client(ABC):
-    """Reads images in batches; asks again, later and later, while the server is busy or not there yet.
+    """A client that reads images in batches, and retries with growing pauses while the server is not available.
 
     Args:
         model: The name of the model.
         timeout: Seconds for a request.
-        batch: Most images of a request.
+        batch_size: Images of a request, at most.
         attempts: How often a request is sent before the client gives up.
+
+    Example:
+        >>> class Fake(Client):  # in place of a RestClient
+        ...     def close(self): pass
+        ...     def _states(self): return ["AVAILABLE"]
+        ...     def _predict(self, images): return [Prediction("AB3D", 1.0, (1.0,) * 4) for _ in images]
+        >>> with Fake("captcha", timeout=30.0, batch_size=64, attempts=6) as client:
+        ...     client.ready(), [prediction.text for prediction in client.read([b"a", b"b"])]
+        (True, ['AB3D', 'AB3D'])
     """
 
-    def __init__(self, model: str, timeout: float, batch: int, attempts: int) -> None:
-        if batch < 1 or attempts < 1:
-            raise ValueError(f"batch and attempts must be at least 1, got {batch} and {attempts}.")
+    def __init__(self, model: str, timeout: float, batch_size: int, attempts: int) -> None:
+        if batch_size < 1 or attempts < 1:
+            raise ValueError(f"batch_size and attempts must be at least 1, got {batch_size} and {attempts}.")
         self._model = model
         self._timeout = timeout
-        self._batch = batch
+        self._batch_size = batch_size
         self._attempts = attempts
 
     def read(self, images: Sequence[bytes]) -> list[Prediction | None]:
         """Read PNG or JPEG files.
 
         Args:
-            images: Their bytes.
+            images: The bytes of each file.
 
         Returns:
-            A prediction for each, in order; None for one that the server could not decode.
+            A prediction for each file, in order; None for a file that the server could not decode.
 
         Raises:
-            ServerError: The server refused, or stayed away.
+            ServerError: The server refused, or was not available in the last attempt either.
         """
         predictions: list[Prediction | None] = []
-        for first in range(0, len(images), self._batch):
-            predictions += self._patiently(images[first : first + self._batch])
+        for first in range(0, len(images), self._batch_size):
+            predictions += self._predict_with_retries(images[first : first + self._batch_size])
         return predictions
 
     def ready(self) -> bool:
@@ -103,9 +116,9 @@ class Client(ABC):
 
     @abstractmethod
     def _predict(self, images: Sequence[bytes]) -> list[Prediction | None]:
-        """One request."""
+        """Send one request."""
 
-    def _patiently(self, images: Sequence[bytes]) -> list[Prediction | None]:
+    def _predict_with_retries(self, images: Sequence[bytes]) -> list[Prediction | None]:
         pause = FIRST_PAUSE
         for _ in range(self._attempts - 1):
             try:
@@ -113,9 +126,9 @@ class Client(ABC):
             except ServerError as error:
                 if not error.temporary:
                     raise
-            # Half of the pause is random, so that clients that were refused together do not come back together.
+            # Half of the pause is random: clients that were refused together shall not come back together.
             time.sleep(pause * random.uniform(0.5, 1.0))
-            pause = min(2 * pause, LONGEST_PAUSE)
+            pause = min(2 * pause, MAX_PAUSE)
         return self._predict(images)
 
     def __enter__(self) -> Self:
@@ -132,7 +145,7 @@ class RestClient(Client):
 
     Args:
         url: Such as "http://127.0.0.1:8501".
-        model, timeout, batch, attempts: See `Client`.
+        model, timeout, batch_size, attempts: See `Client`.
 
     Raises:
         InputError: httpx2 is not installed.
@@ -144,10 +157,10 @@ class RestClient(Client):
         model: str = "captcha",
         *,
         timeout: float = 30.0,
-        batch: int = BATCH,
+        batch_size: int = BATCH_SIZE,
         attempts: int = ATTEMPTS,
     ) -> None:
-        super().__init__(model, timeout, batch, attempts)
+        super().__init__(model, timeout, batch_size, attempts)
         try:
             import httpx2
         except ImportError as error:
@@ -184,7 +197,7 @@ class RestClient(Client):
             return response.json()
         try:
             message = response.json()["error"]
-        except (ValueError, KeyError, TypeError):  # a proxy's own page
+        except (ValueError, KeyError, TypeError):  # a proxy's error page
             message = f"{response.status_code} {response.reason_phrase}"
         raise ServerError(message, CODES.get(response.status_code, "UNKNOWN"))
 
@@ -194,7 +207,7 @@ class GrpcClient(Client):
 
     Args:
         target: Such as "127.0.0.1:8500".
-        model, timeout, batch, attempts: See `Client`.
+        model, timeout, batch_size, attempts: See `Client`.
 
     Raises:
         InputError: grpcio or tensorflow-serving-api is not installed.
@@ -206,10 +219,10 @@ class GrpcClient(Client):
         model: str = "captcha",
         *,
         timeout: float = 30.0,
-        batch: int = BATCH,
+        batch_size: int = BATCH_SIZE,
         attempts: int = ATTEMPTS,
     ) -> None:
-        super().__init__(model, timeout, batch, attempts)
+        super().__init__(model, timeout, batch_size, attempts)
         try:
             import grpc
             from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc

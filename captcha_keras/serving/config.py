@@ -1,4 +1,4 @@
-"""How the embedded server is set up."""
+"""The settings of the embedded server."""
 
 from __future__ import annotations
 
@@ -17,18 +17,25 @@ class ServeConfig:
 
     Attributes:
         model: Folder of the model's versions.
-        name: The name that it is served by.
+        name: The model's name in paths and messages.
         host: Address to listen on.
         port: Port of the REST interface and the page; 0 for any free one.
         grpc_port: Port of the gRPC interface; None for no gRPC, 0 for any free one.
         image_root: Folder whose images `/recognize/path` may read; None turns it off.
-        batching: How requests are put together.
+        batching: How requests are computed together.
         max_body_bytes: Longest body of a request.
-        max_held_bytes: Bodies of all requests that are under way, together.
+        max_held_bytes: Bytes of the bodies of all requests that are under way.
         max_connections: HTTP connections at the same time.
-        arrival_timeout: Seconds for a request's headers to arrive, and again for its body.
+        arrival_timeout: Seconds for a request's headers to arrive, and as many again for its body.
         stop_timeout: Seconds that requests under way get after SIGTERM.
         poll_interval: Seconds between looks for a new version.
+
+    Example:
+        >>> ServeConfig(Path("models/captcha"), port=0).max_body_bytes
+        16777216
+        >>> ServeConfig(Path("models/captcha"), port=99999)
+        Traceback (most recent call last):
+        captcha_keras.errors.InputError: A port must be 0 to 65535, got 99999.
     """
 
     model: Path

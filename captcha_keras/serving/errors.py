@@ -1,4 +1,4 @@
-"""What can go wrong with a request, in the words that TensorFlow Serving, HTTP and gRPC share."""
+"""The errors of requests, with the status codes that TensorFlow Serving, HTTP and gRPC have for them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from enum import StrEnum, auto
 
 
 class Code(StrEnum):
-    """The canonical status codes that this server gives; the names are gRPC's."""
+    """The gRPC status codes that this server gives.
+
+    Example:
+        >>> HTTP_STATUS[Code.NOT_FOUND]
+        404
+    """
 
     INVALID_ARGUMENT = auto()
     FAILED_PRECONDITION = auto()
@@ -17,7 +22,7 @@ class Code(StrEnum):
     INTERNAL = auto()
 
 
-# As `ToHTTPStatusCode` in tensorflow_serving/model_servers/http_server.cc.
+# The same as `ToHTTPStatusCode` in tensorflow_serving/model_servers/http_server.cc.
 HTTP_STATUS = {
     Code.INVALID_ARGUMENT: 400,
     Code.FAILED_PRECONDITION: 400,
@@ -33,8 +38,13 @@ class RequestError(Exception):
     """A request that cannot be answered.
 
     Args:
-        code: Why.
-        message: What the client is told: TF Serving's own words where it has some.
+        code: The kind of error.
+        message: What the client is told, in TF Serving's words where it has any.
+
+    Example:
+        >>> error = RequestError(Code.UNAVAILABLE, "The server is busy; try again later.")
+        >>> error.code.name, str(error)
+        ('UNAVAILABLE', 'The server is busy; try again later.')
     """
 
     def __init__(self, code: Code, message: str) -> None:
@@ -43,5 +53,10 @@ class RequestError(Exception):
 
 
 def invalid(message: str) -> RequestError:
-    """An `INVALID_ARGUMENT`."""
+    """A `RequestError` with the code `INVALID_ARGUMENT`.
+
+    Example:
+        >>> invalid("A request must have at least one row.").code.name
+        'INVALID_ARGUMENT'
+    """
     return RequestError(Code.INVALID_ARGUMENT, message)

@@ -1,4 +1,4 @@
-"""TensorFlow Serving's gRPC interface: `PredictionService` and `ModelService`, with the server's own messages."""
+"""TensorFlow Serving's gRPC interface: `PredictionService` and `ModelService`, with TF Serving's own messages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STATUS_CODES = {code: grpc.StatusCode[code.name] for code in Code}
 
 
 async def start_grpc(service: Service) -> tuple[grpc.aio.Server, int]:
-    """Start to answer; returns the server and its port.
+    """Start the gRPC server of a service; returns it and its port.
 
     Raises:
         InputError: The address cannot be used.
@@ -56,7 +56,7 @@ async def start_grpc(service: Service) -> tuple[grpc.aio.Server, int]:
 
 
 class _Calls:
-    """Answers calls and counts them."""
+    """Awaits the answers of calls, aborts those that are refused, and counts them all."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -76,32 +76,32 @@ class _Calls:
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     """`Predict` and `GetModelMetadata`; the other methods are not implemented."""
 
-    def __init__(self, repository: ModelRepository, batcher: Batcher, calls: _Calls, most_bytes: int) -> None:
+    def __init__(self, repository: ModelRepository, batcher: Batcher, calls: _Calls, max_bytes: int) -> None:
         self._repository = repository
         self._batcher = batcher
         self._calls = calls
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
 
     async def Predict(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Run a signature."""
+        """Run a signature of the model."""
         return await self._calls.answer(context, "predict", self._predict(request))
 
     async def GetModelMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """The signatures of the version in service."""
+        """Answer with the signatures of the version in service."""
         return await self._calls.answer(context, "metadata", self._metadata(request))
 
     async def _predict(self, request: Any) -> Any:
-        model = _find(self._repository, request)
+        model = _find_model(self._repository, request)
         signature = request.model_spec.signature_name or DEFAULT_SIGNATURE
         model.inputs(signature)
-        arrays = {name: to_array(tensor, self._most_bytes) for name, tensor in request.inputs.items()}
-        wanted = _wanted(request.output_filter, model.outputs(signature))
+        arrays = {name: to_array(tensor, self._max_bytes) for name, tensor in request.inputs.items()}
+        names = _output_names(request.output_filter, model.outputs(signature))
         outputs = await self._batcher.run(model, signature, arrays)
         response = predict_pb2.PredictResponse()
         response.model_spec.name = request.model_spec.name
         response.model_spec.signature_name = signature
         response.model_spec.version.value = model.version
-        for name in wanted:
+        for name in names:
             response.outputs[name].CopyFrom(to_tensor(outputs[name]))
         return response
 
@@ -113,7 +113,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         for field in request.metadata_field:
             if field != SIGNATURE_DEF:
                 raise invalid(f"Metadata field {field} is not supported")
-        model = _find(self._repository, request)
+        model = _find_model(self._repository, request)
         signatures = get_model_metadata_pb2.SignatureDefMap()
         for name, definition in model.meta_graph.signature_def.items():
             signatures.signature_def[name].CopyFrom(definition)
@@ -125,14 +125,14 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """`GetModelStatus`; reloading by request is not implemented, for the folder decides."""
+    """`GetModelStatus`; a reload by request is not implemented, for the folder decides which version is served."""
 
     def __init__(self, repository: ModelRepository, calls: _Calls) -> None:
         self._repository = repository
         self._calls = calls
 
     async def GetModelStatus(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """What became of the versions."""
+        """Answer with the states of the versions."""
         return await self._calls.answer(context, "status", self._status(request))
 
     async def _status(self, request: Any) -> Any:
@@ -152,29 +152,42 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         return response
 
 
-def to_array(tensor: Any, most_bytes: int) -> NDArray[Any]:
+def to_array(tensor: Any, max_bytes: int) -> NDArray[Any]:
     """The array of a `TensorProto`.
 
+    Args:
+        tensor: The message.
+        max_bytes: Greatest number of values.
+
     Raises:
-        RequestError: It is malformed, or a short message stands for a long array.
+        RequestError: The message is malformed, or its shape has more values than a request has bytes.
+
+    Example:
+        >>> to_array(tf.make_tensor_proto([b"a", b"b"]), max_bytes=1000)
+        array([b'a', b'b'], dtype=object)
     """
     try:
         dtype = tf.as_dtype(tensor.dtype)
         count = 1
         for dim in tensor.tensor_shape.dim:
             count *= dim.size
-        # A message may hold one value and a shape of billions.
+        # A short message may hold one value and a shape of billions.
         if dtype == tf.string and count != len(tensor.string_val):
             raise invalid(f"The tensor has {len(tensor.string_val)} strings, its shape {count}.")
-        if not 0 <= count <= most_bytes:
-            raise invalid(f"A tensor may have {most_bytes:,} values, got {count:,}.")
+        if not 0 <= count <= max_bytes:
+            raise invalid(f"A tensor may have {max_bytes:,} values, got {count:,}.")
         return tf.make_ndarray(tensor)
     except (TypeError, ValueError) as error:
         raise invalid(f"Tensor parsing error: {error}") from error
 
 
 def to_tensor(array: NDArray[Any]) -> Any:
-    """A `TensorProto` with the values in the field of their type, where TF Serving puts them."""
+    """A `TensorProto` with the values in the field of their type, where TF Serving puts them.
+
+    Example:
+        >>> list(to_tensor(np.array([[0.5, 0.25]], np.float32)).float_val)
+        [0.5, 0.25]
+    """
     tensor = tf.make_tensor_proto(array[:0], shape=[0, *array.shape[1:]])
     tensor.ClearField("tensor_content")
     for dim, size in zip(tensor.tensor_shape.dim, array.shape, strict=True):
@@ -189,7 +202,7 @@ def to_tensor(array: NDArray[Any]) -> Any:
     return tensor
 
 
-def _find(repository: ModelRepository, request: Any) -> ServedModel:
+def _find_model(repository: ModelRepository, request: Any) -> ServedModel:
     if not request.HasField("model_spec"):
         raise invalid("Missing ModelSpec")
     spec = request.model_spec
@@ -200,13 +213,13 @@ def _find(repository: ModelRepository, request: Any) -> ServedModel:
     )
 
 
-def _wanted(names: Any, outputs: tuple[str, ...]) -> tuple[str, ...]:
-    for number, name in enumerate(names):
+def _output_names(names: Any, outputs: tuple[str, ...]) -> tuple[str, ...]:
+    for index, name in enumerate(names):
         if name not in outputs:
             raise invalid(
                 f"output tensor alias not found in signature: {name} Outputs expected to be in the set "
                 f"{{{','.join(sorted(outputs))}}}."
             )
-        if name in names[:number]:
+        if name in names[:index]:
             raise invalid(f"duplicate output tensor alias: {name}")
     return tuple(names) or outputs

@@ -37,9 +37,9 @@ def parse_json(body: bytes) -> dict[str, Any]:
     Example:
         >>> parse_json(b'{"instances": [1, 2]}')
         {'instances': [1, 2]}
-        >>> parse_json(b"[1")
+        >>> parse_json(b"{")
         Traceback (most recent call last):
-        captcha_keras.serving.errors.RequestError: JSON Parse error: Missing a comma or ] after an array element. at offset: 2
+        captcha_keras.serving.errors.RequestError: JSON Parse error: Missing a name for object member. at offset: 1
     """
     if not body:
         raise invalid("JSON Parse error: The document is empty")
@@ -60,8 +60,8 @@ def format_error(value: Any, words: str) -> RequestError:
     """The error of a value that is not what `words` ask for.
 
     Example:
-        >>> format_error([1], "Is not object").args[0]
-        'JSON Value: [1] Is not object'
+        >>> str(format_error("a", "Is not object"))
+        'JSON Value: "a" Is not object'
     """
     return invalid(f"JSON Value: {json_text(value)} {words}")
 
@@ -70,8 +70,8 @@ def json_text(value: Any) -> str:
     """A value as JSON for a message: the beginning of a long one.
 
     Example:
-        >>> json_text({"a": None})
-        '{"a": null}'
+        >>> json_text("a" * 10_000) == '"' + "a" * 78 + "…"
+        True
     """
     # With an indent the encoder is lazy: of a long value only the beginning is written.
     return shorten("".join(itertools.islice(json.JSONEncoder(indent=4).iterencode(value), 100)))

@@ -1,4 +1,4 @@
-"""Logs for machines: a JSON object a line on standard error."""
+"""Logs for machines: each line on standard error is a JSON object."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ from datetime import UTC, datetime
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes a record, and what its `extra={"fields": {…}}` adds, as a JSON object."""
+    """Formats a log record as a JSON object, with the members of its `extra={"fields": {…}}`.
+
+    Example:
+        >>> record = logging.LogRecord("server", logging.INFO, "", 0, "serving", None, None)
+        >>> record.fields = {"port": 8501}
+        >>> line = json.loads(JsonFormatter().format(record))
+        >>> line["level"], line["message"], line["port"]
+        ('info', 'serving', 8501)
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
+        """The JSON object as one line."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -25,11 +33,11 @@ class JsonFormatter(logging.Formatter):
 
 
 def log_as_json() -> None:
-    """Send the logs of this process to standard error as JSON."""
+    """Make all logs of this process JSON lines on standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    # Every request has a line of our own.
+    # AccessLog writes a line for each request already.
     logging.getLogger("uvicorn.access").disabled = True

@@ -1,4 +1,4 @@
-"""What Prometheus reads of the server."""
+"""The metrics of the server, in the format of Prometheus."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 class Metrics:
-    """The counters of one server, in a registry of its own."""
+    """The counters and gauges of one server, in a registry of its own.
+
+    Example:
+        >>> metrics = Metrics()
+        >>> metrics.request("http", "recognize", "200", seconds=0.01)
+        >>> b'captcha_requests_total{interface="http",route="recognize",status="200"} 1.0' in metrics.page()
+        True
+    """
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -32,16 +39,16 @@ class Metrics:
         self._version = Gauge("captcha_model_version", "Version in service", registry=self._registry)
 
     def request(self, interface: str, route: str, status: str, seconds: float) -> None:
-        """Count an answered request."""
+        """Count a request that was answered, and the seconds that it took."""
         self._requests.labels(interface, route, status).inc()
         self._seconds.labels(interface, route).observe(seconds)
 
     def batch(self, rows: int) -> None:
-        """Count a computation."""
+        """Count a computation of this many rows."""
         self._rows.observe(rows)
 
     def watch(self, waiting_rows: Callable[[], int], version: Callable[[], int]) -> None:
-        """Read these at each look of Prometheus."""
+        """Set the functions that give the number of waiting rows and the version whenever the metrics are read."""
         self._waiting.set_function(waiting_rows)
         self._version.set_function(version)
 

@@ -1,4 +1,4 @@
-"""One version of an exported model in memory."""
+"""A version of an exported model in memory, as the server calls it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,14 @@ def load_model(version: Path) -> ServedModel:
     """Load a version and warm it up.
 
     Raises:
-        CommandError: It cannot be loaded or does not run.
-        InputError: It is no exported model.
+        CommandError: The version cannot be loaded or does not run.
+        InputError: The folder is no exported model.
+
+    Example:
+        >>> from captcha_keras.recognizer.pretrained import pretrained_path
+        >>> model = load_model(pretrained_path("captcha") / "1")
+        >>> model.version, sorted(model.outputs("serving_default"))
+        (1, ('char_confidence', 'confidence', 'text', 'valid'))
     """
     model = ServedModel(version)
     model.warm_up()
@@ -36,11 +42,15 @@ def load_model(version: Path) -> ServedModel:
 
 @dataclass(frozen=True)
 class Input:
-    """An input of a signature.
+    """The type and shape of a signature's input.
 
     Attributes:
-        dtype: Its TensorFlow type.
-        shape: Its sizes, None where any will do; the first is the number of rows.
+        dtype: The TensorFlow type.
+        shape: The sizes, None for any size; the first is the number of rows.
+
+    Example:
+        >>> Input(tf.uint8, (None, 80, 170, 3)).dtype.name
+        'uint8'
     """
 
     dtype: tf.DType
@@ -48,13 +58,19 @@ class Input:
 
 
 class ServedModel:
-    """A version's signatures, ready to be called from any thread.
+    """A loaded version, whose signatures may be called from any thread.
 
     Args:
         version: The folder of the version; its name is the version's number.
 
+    Attributes:
+        path: The folder of the version.
+        version: The version's number.
+        spec: The spec of its images.
+
     Raises:
-        CommandError: It cannot be loaded, or lacks a signature.
+        CommandError: The version cannot be loaded, or lacks a signature.
+        InputError: The folder is no exported model.
     """
 
     def __init__(self, version: Path) -> None:
@@ -71,10 +87,10 @@ class ServedModel:
         self._functions = {name: self._loaded.signatures[name] for name in SIGNATURES}
 
     def warm_up(self) -> None:
-        """Call every signature, so that no user waits for what a first call sets up.
+        """Call every signature once, for the first call of each takes longer.
 
         Raises:
-            CommandError: One fails.
+            CommandError: A call fails.
         """
         files = np.array([b"", b""], object)
         pixels = np.zeros((2, self.spec.height, self.spec.width, 3), np.uint8)
@@ -83,12 +99,12 @@ class ServedModel:
                 self.run("probabilities", {"image_bytes": files[:rows]})
                 self.run(DEFAULT_SIGNATURE, {"image_bytes": files[:rows]})
                 self.run("images", {"image": pixels[:rows]})
-        except Exception as error:  # a model that loads may still lack an operation of this machine
+        except Exception as error:  # a model may load and still need an operation that this machine lacks
             raise CommandError(f"{self.path} does not run: {error}") from error
 
     @cached_property
     def meta_graph(self) -> Any:
-        """The `MetaGraphDef`, which holds the signatures as TF Serving's metadata shows them."""
+        """The `MetaGraphDef`, whose signatures TF Serving's metadata show."""
         from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
         return SavedModel.FromString((self.path / "saved_model.pb").read_bytes()).meta_graphs[0]
@@ -110,34 +126,33 @@ class ServedModel:
         return tuple(self._functions[signature or DEFAULT_SIGNATURE].structured_outputs)
 
     def check(self, signature: str, arrays: Arrays) -> None:
-        """Refuse inputs that the signature does not take.
+        """Check that inputs fit a signature.
 
         Raises:
-            RequestError: A name, type or shape differs.
+            RequestError: There is no such signature, or a name, type or shape differs.
         """
         expected = self.inputs(signature)
         if set(arrays) != set(expected):
-            given, taken = sorted(arrays), sorted(expected)
+            given, needed = sorted(arrays), sorted(expected)
             raise invalid(
-                f"input size does not match signature: {len(given)}!={len(taken)} len({{{','.join(given)}}}) != "
-                f"len({{{','.join(taken)}}}). Sent extra: {{{','.join(sorted(set(given) - set(taken)))}}}. "
-                f"Missing but required: {{{','.join(sorted(set(taken) - set(given)))}}}."
+                f"input size does not match signature: {len(given)}!={len(needed)} len({{{','.join(given)}}}) != "
+                f"len({{{','.join(needed)}}}). Sent extra: {{{','.join(sorted(set(given) - set(needed)))}}}. "
+                f"Missing but required: {{{','.join(sorted(set(needed) - set(given)))}}}."
             )
-        for number, (name, taken_input) in enumerate(expected.items()):
+        for index, (name, wanted) in enumerate(expected.items()):
             array = arrays[name]
-            found = tf.string if array.dtype == object else tf.as_dtype(array.dtype)
-            if found != taken_input.dtype:
-                raise invalid(f"Expects arg[{number}] to be {taken_input.dtype.name} but {found.name} is provided")
-            shape = taken_input.shape
-            fits = len(array.shape) == len(shape) and all(
-                size is None or size == given for size, given in zip(shape, array.shape, strict=True)
+            dtype = tf.string if array.dtype == object else tf.as_dtype(array.dtype)
+            if dtype != wanted.dtype:
+                raise invalid(f"Expects arg[{index}] to be {wanted.dtype.name} but {dtype.name} is provided")
+            fits = array.ndim == len(wanted.shape) and all(
+                size in (None, found) for size, found in zip(wanted.shape, array.shape, strict=True)
             )
             if not fits:
-                sizes = ["N" if size is None else str(size) for size in shape]
+                sizes = ["N" if size is None else str(size) for size in wanted.shape]
                 raise invalid(f"{name} must have the shape [{', '.join(sizes)}], got {list(array.shape)}.")
 
     def run(self, signature: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
-        """Call a signature with inputs that `check` let pass."""
+        """Call a signature with inputs that `check` accepts; returns its outputs by name."""
         outputs = self._functions[signature or DEFAULT_SIGNATURE](
             **{name: tf.constant(array) for name, array in arrays.items()}
         )

@@ -1,4 +1,4 @@
-"""HTTP connections that do not wait for ever."""
+"""HTTP connections with a time limit for the headers of each request."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
-class ImpatientProtocol(HttpToolsProtocol):
-    """Closes a connection whose next request's headers do not arrive in time.
+class HeaderTimeoutProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol, which also closes a connection whose headers do not arrive in time.
 
-    uvicorn itself bounds the wait between requests alone, so that a client that sends its headers byte by byte keeps a
+    uvicorn itself limits only the wait between requests. A client that sends its headers byte by byte would keep its
     connection for ever.
 
     Args:
         header_timeout: Seconds from the connection, or from a request's first byte, to the end of its headers.
-        kwargs: What uvicorn gives.
+        kwargs: The arguments that uvicorn passes.
     """
 
     def __init__(self, header_timeout: float, **kwargs: Any) -> None:
@@ -25,30 +25,30 @@ class ImpatientProtocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """A client is there."""
+        """Start the timer when a client connects."""
         super().connection_made(transport)
-        self._wait()
+        self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It has gone."""
-        self._stop_waiting()
+        """Stop the timer when the connection is closed."""
+        self._stop_timer()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        """The first byte of a request arrived."""
-        self._wait()
+        """Start the timer anew with the first byte of a request."""
+        self._start_timer()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Its headers did."""
-        self._stop_waiting()
+        """Stop the timer when the headers are complete."""
+        self._stop_timer()
         super().on_headers_complete()
 
-    def _wait(self) -> None:
-        self._stop_waiting()
+    def _start_timer(self) -> None:
+        self._stop_timer()
         self._timer = self.loop.call_later(self._header_timeout, self.transport.close)
 
-    def _stop_waiting(self) -> None:
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -1,8 +1,8 @@
-"""The versions of a model on disk, of which the latest is served, as TF Serving does.
+"""The versions of a model on disk, of which the latest is in service, as with TF Serving.
 
-A folder whose name is a number is a version; it is complete when it has that name (`captcha-keras export` renames it
-into place). A new one is loaded before the old one is let go, and one that cannot be loaded leaves the old one in
-service.
+A folder whose name is a number is a version. It is complete once it has that name: `captcha-keras export` renames it
+into place. The server loads a new version before it lets the old one go. If a version cannot be loaded, the old one
+stays in service.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from captcha_keras.errors import CommandError, InputError
-from captcha_keras.recognizer.locate import versions
+from captcha_keras.recognizer.pretrained import versions
 from captcha_keras.serving.errors import Code, RequestError, invalid
 from captcha_keras.serving.model import ServedModel, load_model
 
@@ -23,12 +23,16 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class VersionStatus:
-    """What became of a version.
+    """The state of a version.
 
     Attributes:
-        version: Its number.
+        version: The version's number.
         state: LOADING, AVAILABLE or END, as in TF Serving's `ModelVersionStatus`.
-        error: Why it could not be loaded; "" if it could.
+        error: Why the version could not be loaded; "" if it could.
+
+    Example:
+        >>> VersionStatus(1, "AVAILABLE").error
+        ''
     """
 
     version: int
@@ -37,12 +41,20 @@ class VersionStatus:
 
 
 class ModelRepository:
-    """A model's folder; `poll` brings its latest version into service.
+    """The folder of a model's versions, of which `poll` brings the latest into service.
 
     Args:
         path: The folder of the versions.
-        name: The name that the model is served by.
-        load: Makes a model of a version's folder; may raise `CommandError` or `InputError`.
+        name: The model's name in requests.
+        load: Loads a version from its folder; may raise `CommandError` or `InputError`.
+
+    Example:
+        >>> from captcha_keras.recognizer.pretrained import pretrained_path
+        >>> class Fake:  # in place of a ServedModel
+        ...     def __init__(self, path): self.version = int(path.name)
+        >>> repository = ModelRepository(pretrained_path("captcha"), "captcha", load=Fake)
+        >>> repository.poll(), repository.current.version, repository.states
+        (True, 1, [VersionStatus(version=1, state='AVAILABLE', error='')])
     """
 
     def __init__(self, path: Path, name: str, load: Callable[[Path], ServedModel] = load_model) -> None:
@@ -60,7 +72,7 @@ class ModelRepository:
 
     @property
     def states(self) -> list[VersionStatus]:
-        """What became of each version that was seen, the latest first."""
+        """The state of each version that was found, the latest first."""
         return sorted(self._states.values(), key=lambda status: status.version, reverse=True)
 
     @property
@@ -76,19 +88,23 @@ class ModelRepository:
         return model
 
     def poll(self) -> bool:
-        """Look for a version later than the one in service, and load it; returns whether the service changed."""
+        """Load a later version than the one in service, if there is one; returns whether it is in service now."""
         with self._polling:
             serving = self._current.version if self._current else 0
             for version, path in sorted(versions(self.path).items(), reverse=True):
                 if version <= serving:
                     break
                 # A version that failed is not tried again: it never changes once it has its name.
-                if version not in self._states and self._swap(version, path):
+                if version not in self._states and self._bring_into_service(version, path):
                     return True
             return False
 
     def status(self, name: str, version: int | None) -> list[VersionStatus]:
-        """The status of one version, or of all, the latest first.
+        """The state of one version, or of all, the latest first.
+
+        Args:
+            name: The model's name in the request.
+            version: The number of the version; None for all.
 
         Raises:
             RequestError: There is no such model or version.
@@ -102,10 +118,15 @@ class ModelRepository:
         return found
 
     def find(self, name: str, version: int | None = None, label: str | None = None) -> ServedModel:
-        """The model in service, if a request means it.
+        """The model in service, if a request asks for it.
+
+        Args:
+            name: The model's name in the request.
+            version: The number of the version in the request, if it has one.
+            label: The label of the version in the request, if it has one; this server has no labels.
 
         Raises:
-            RequestError: It means another one.
+            RequestError: The request asks for another model or version.
         """
         if label is not None:
             raise invalid(f"Unrecognized servable version label: {label}")
@@ -114,7 +135,7 @@ class ModelRepository:
             raise self._not_found(name, version)
         return model
 
-    def _swap(self, version: int, path: Path) -> bool:
+    def _bring_into_service(self, version: int, path: Path) -> bool:
         self._set(version, "LOADING")
         try:
             model = self._load(path)
@@ -122,19 +143,19 @@ class ModelRepository:
             self._set(version, "END", str(error))
             LOG.error("version not loaded", extra={"fields": {"version": version, "error": str(error)}})
             return False
-        before, self._current = self._current, model
+        previous, self._current = self._current, model
         self._set(version, "AVAILABLE")
-        if before is not None:
-            # Requests that are under way hold the old model until they are answered.
-            self._set(before.version, "END")
+        if previous is not None:
+            # Requests under way hold the old model until they are answered.
+            self._set(previous.version, "END")
         LOG.info("version in service", extra={"fields": {"version": version}})
         return True
 
     def _set(self, version: int, state: str, error: str = "") -> None:
-        # A new dictionary: other threads read the old one meanwhile.
+        # A new dictionary: other threads may be reading the old one.
         self._states = {**self._states, version: VersionStatus(version, state, error)}
 
     @staticmethod
     def _not_found(name: str, version: int | None) -> RequestError:
-        meant = f"Latest({name})" if version is None else f"Specific({name}, {version})"
-        return RequestError(Code.NOT_FOUND, f"Servable not found for request: {meant}")
+        asked = f"Latest({name})" if version is None else f"Specific({name}, {version})"
+        return RequestError(Code.NOT_FOUND, f"Servable not found for request: {asked}")

@@ -1,6 +1,6 @@
 """TensorFlow Serving's REST interface for one model: status, metadata and `:predict`.
 
-Paths, bodies and statuses follow tensorflow_serving/model_servers/http_rest_api_handler.cc and http_rest_api_util.cc.
+The code follows tensorflow_serving/model_servers/http_rest_api_handler.cc and http_rest_api_util.cc.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from google.protobuf.json_format import MessageToDict  # type: ignore[import-unt
 from captcha_keras.serving.batching import Batcher
 from captcha_keras.serving.errors import invalid
 from captcha_keras.serving.json_answers import write_response
-from captcha_keras.serving.json_requests import parse_json, parse_request
+from captcha_keras.serving.json_document import parse_json
+from captcha_keras.serving.json_requests import parse_request
 from captcha_keras.serving.repository import ModelRepository
 
 PREDICT = re.compile(
@@ -26,14 +27,14 @@ PREDICT = re.compile(
 STATUS = re.compile(
     r"(?i)/v1/models(?:/([^/:]+))?(?:(?:/versions/(\d+))|(?:/labels/([^/:]+)))?(?:/(metadata))?", re.ASCII
 )
-GREATEST_VERSION = 2**63 - 1
-# A longer body is read, and answered, beside the event loop.
+MAX_VERSION = 2**63 - 1
+# Longer bodies are parsed, and answered, in a thread.
 LONG_BODY = 1 << 18
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a path means.
+    """The model and the action that a path asks for.
 
     Attributes:
         model: Name of the model; "" if the path has none.
@@ -49,40 +50,50 @@ class Target:
 
 
 def parse_path(method: str, path: str) -> Target:
-    """What a request is about.
+    """Parse the path of a request.
 
     Args:
         method: "GET", "POST", …
-        path: The path as sent, percent signs and all.
+        path: The path as sent, still percent-encoded.
 
     Raises:
-        RequestError: It is no request of this interface.
+        RequestError: The interface has no such path, or not with this method.
+
+    Example:
+        >>> parse_path("POST", "/v1/models/captcha/versions/2:predict")
+        Target(model='captcha', version=2, label=None, action='predict')
     """
     pattern = {"POST": PREDICT, "GET": STATUS}.get(method)
     match = pattern.fullmatch(path) if pattern else None
     if match is None:
         raise invalid(f"Malformed request: {method} {path}")
-    name, number, label, action = match.groups()
-    if number is not None and int(number[:20]) > GREATEST_VERSION:
-        raise invalid(f"Failed to convert version: {number} to numeric.")
+    name, version, label, action = match.groups()
+    if version is not None and int(version[:20]) > MAX_VERSION:
+        raise invalid(f"Failed to convert version: {version} to numeric.")
     return Target(
         unquote(name or ""),
-        None if number is None else int(number),
+        None if version is None else int(version),
         None if label is None else unquote(label),
         (action or "status").lower(),
     )
 
 
 async def predict(target: Target, body: bytes, repository: ModelRepository, batcher: Batcher) -> bytes:
-    """Answer a `POST`; returns the JSON body.
+    """Answer a `POST` request; returns the JSON body.
+
+    Args:
+        target: What its path asks for.
+        body: The body of the request.
+        repository: Gives the model.
+        batcher: Computes the request.
 
     Raises:
-        RequestError: It cannot be answered.
+        RequestError: The request is malformed, there is no such model, or the server is busy.
     """
     document = await _off_loop_if_long(body, parse_json, body)
     model = repository.find(target.model, target.version, target.label)
     if target.action != "predict":
-        # TF Serving's answer for a model all of whose signatures are for `predict`.
+        # What TF Serving answers for a model whose signatures are all for `predict`.
         kind = {"classify": "classification", "regress": "regression"}[target.action]
         raise invalid(
             f"Expected {kind} signature method_name to be tensorflow/serving/{target.action}. "
@@ -95,17 +106,30 @@ async def predict(target: Target, body: bytes, repository: ModelRepository, batc
 
 
 async def _off_loop_if_long(body: bytes, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function, beside the event loop if the body is long."""
+    """Call a function; if the body is long, in a thread, so that the event loop can answer other requests."""
     if len(body) > LONG_BODY:
         return await asyncio.to_thread(function, *arguments)
     return function(*arguments)
 
 
 def describe(target: Target, repository: ModelRepository) -> dict[str, Any]:
-    """Answer a `GET`: the status of versions, or the metadata of the one in service.
+    """Answer a `GET` request: the states of versions, or the signatures of the one in service.
+
+    Args:
+        target: What its path asks for.
+        repository: Gives the model and its states.
+
+    Returns:
+        The answer as a JSON object.
 
     Raises:
         RequestError: There is no such model or version.
+
+    Example:
+        >>> from pathlib import Path
+        >>> describe(parse_path("GET", "/v1/models/captcha"), ModelRepository(Path("none"), "captcha"))
+        Traceback (most recent call last):
+        captcha_keras.serving.errors.RequestError: Could not find any versions of model captcha
     """
     if not target.model:
         raise invalid("Missing model name in request.")

@@ -1,4 +1,4 @@
-"""The embedded server: one process, one event loop, HTTP and gRPC."""
+"""The embedded server: one process with one event loop that answers HTTP and gRPC."""
 
 from __future__ import annotations
 
@@ -16,23 +16,29 @@ import uvicorn
 from captcha_keras.errors import CommandError, InputError
 from captcha_keras.serving.app import Application
 from captcha_keras.serving.config import ServeConfig
-from captcha_keras.serving.protocol import ImpatientProtocol
+from captcha_keras.serving.protocol import HeaderTimeoutProtocol
 from captcha_keras.serving.repository import ModelRepository
 from captcha_keras.serving.service import Service
 
 LOG = logging.getLogger(__name__)
 
 
-def serve(config: ServeConfig, *, started: Callable[[int, int | None], object] = lambda http, grpc: None) -> None:
+def serve(config: ServeConfig, *, on_start: Callable[[int, int | None], object] = lambda http, grpc: None) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are answered first.
 
     Args:
         config: The settings.
-        started: Told the ports of HTTP and gRPC when both answer.
+        on_start: Called with the ports of HTTP and gRPC as soon as both listen.
 
     Raises:
-        InputError: There is no model, the image folder is none, or an address cannot be used.
+        InputError: There is no model or no image folder, or an address cannot be used.
         CommandError: The model cannot be loaded.
+
+    Example:
+        >>> from pathlib import Path
+        >>> serve(ServeConfig(Path("none")))
+        Traceback (most recent call last):
+        captcha_keras.errors.InputError: none holds no exported model; write one with captcha-keras export --to none.
     """
     if config.image_root is not None and not config.image_root.is_dir():
         raise InputError(f"--image-root {config.image_root} is no folder.")
@@ -40,16 +46,16 @@ def serve(config: ServeConfig, *, started: Callable[[int, int | None], object] =
     repository.poll()
     if not repository.serving:
         raise _nothing_to_serve(repository)
-    asyncio.run(_serve(Service.of(config, repository), started))
+    asyncio.run(_serve(Service.create(config, repository), on_start))
 
 
-async def _serve(service: Service, started: Callable[[int, int | None], object]) -> None:
+async def _serve(service: Service, on_start: Callable[[int, int | None], object]) -> None:
     config = service.config
     with listen(config.host, config.port) as listener:
         server = _HttpServer(
             uvicorn.Config(
                 Application(service).asgi,
-                http=partial(ImpatientProtocol, config.arrival_timeout),  # type: ignore[arg-type]
+                http=partial(HeaderTimeoutProtocol, config.arrival_timeout),  # type: ignore[arg-type]
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -60,12 +66,12 @@ async def _serve(service: Service, started: Callable[[int, int | None], object])
         )
         grpc_server, grpc_port = await _start_grpc(service)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, server.stop)
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signal_number, server.stop)
         watching = asyncio.create_task(_watch(service.repository, config.poll_interval))
         port = listener.getsockname()[1]
         LOG.info("serving", extra={"fields": {"host": config.host, "port": port, "grpc_port": grpc_port}})
-        started(port, grpc_port)
+        on_start(port, grpc_port)
         try:
             await server.serve(sockets=[listener])
             if grpc_server is not None:
@@ -77,13 +83,13 @@ async def _serve(service: Service, started: Callable[[int, int | None], object])
 
 
 class _HttpServer(uvicorn.Server):
-    """uvicorn's server without its own handling of signals, which would end the process with one."""
+    """uvicorn's server without its handlers of signals, which would end the process by the signal."""
 
     def capture_signals(self) -> Any:
         return contextlib.nullcontext()
 
     def stop(self) -> None:
-        """Answer what is under way, then end; at once when told twice."""
+        """End as soon as the requests under way are answered; at once when called a second time."""
         self.force_exit = self.should_exit
         self.should_exit = True
 
@@ -93,7 +99,7 @@ async def _watch(repository: ModelRepository, interval: float) -> None:
         await asyncio.sleep(interval)
         try:
             await asyncio.to_thread(repository.poll)
-        except Exception:  # whatever it is, the model in service goes on and later versions are still looked for
+        except Exception:  # whatever it is, the model stays in service, and the next look may succeed
             LOG.exception("looking for a new version failed")
 
 
@@ -108,15 +114,24 @@ async def _start_grpc(service: Service) -> tuple[Any, int | None]:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket.
+    """Open a listening socket.
+
+    Args:
+        host: The address.
+        port: The port; 0 for any free one.
 
     Raises:
         InputError: The address cannot be used.
+
+    Example:
+        >>> with listen("127.0.0.1", 0) as listener:
+        ...     listener.getsockname()[0]
+        '127.0.0.1'
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        # With its protocol named: asyncio sets TCP_NODELAY on such sockets alone, and without it the two writes of an
-        # answer, headers and body, take 40 ms. `socket.create_server` names none.
+        # The protocol is named, which `socket.create_server` does not do: asyncio sets TCP_NODELAY only on such
+        # sockets. Without it the two writes of an answer, headers and body, take 40 ms.
         listener = socket.socket(family, kind, protocol)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

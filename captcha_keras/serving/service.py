@@ -1,4 +1,4 @@
-"""What the interfaces of a server share."""
+"""The parts of a server that its HTTP and gRPC interfaces share."""
 
 from __future__ import annotations
 
@@ -13,13 +13,20 @@ from captcha_keras.serving.repository import ModelRepository
 
 @dataclass(frozen=True)
 class Service:
-    """The parts behind HTTP and gRPC.
+    """The parts of a server behind its interfaces.
 
     Attributes:
         config: The settings.
         repository: Gives the model in service.
-        batcher: Computes.
-        metrics: Counts.
+        batcher: Computes requests.
+        metrics: Counts requests and computations.
+
+    Example:
+        >>> from pathlib import Path
+        >>> config = ServeConfig(Path("models/captcha"))
+        >>> service = Service.create(config, ModelRepository(config.model, config.name))
+        >>> service.repository.serving, service.batcher.waiting_rows
+        (False, 0)
     """
 
     config: ServeConfig
@@ -28,8 +35,8 @@ class Service:
     metrics: Metrics
 
     @classmethod
-    def of(cls, config: ServeConfig, repository: ModelRepository) -> Self:
-        """With a batcher whose work is counted."""
+    def create(cls, config: ServeConfig, repository: ModelRepository) -> Self:
+        """Make the batcher, and the metrics that count what it computes."""
         metrics = Metrics()
         batcher = Batcher(config.batching, metrics.batch)
         metrics.watch(lambda: batcher.waiting_rows, lambda: repository.current.version)

@@ -1,4 +1,4 @@
-"""Single characters to learn from, cut out of CAPTCHAs: a folder for each class."""
+"""Datasets of single characters, cut out of CAPTCHAs, with one folder per class."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from captcha_keras.pipeline.augmentation import Augmentation
 from captcha_keras.pipeline.distortion import augment
 from captcha_keras.spec import CaptchaSpec
 
-# An affine map that keeps a character in its square.
+# Affine distortions that keep a character inside its crop.
 DISTORTION = Augmentation(
     rotation_range=10.0,
     width_shift_range=0.05,
@@ -38,12 +38,16 @@ DISTORTION = Augmentation(
 
 @dataclass(frozen=True)
 class Characters:
-    """Characters in memory.
+    """Labelled images of single characters in memory; `cut_characters` makes them.
 
     Attributes:
-        images: Black on white, uint8 `(N, side, side, 3)`.
-        texts: What each shows.
-        reasons: How many images could not be cut, by the reason.
+        images: Dark on white, uint8 RGB `(N, side, side, 3)`.
+        texts: The character of each image.
+        reasons: How many CAPTCHAs could not be cut, by reason.
+
+    Example:
+        >>> Characters(np.zeros((2, 20, 20, 3), np.uint8), ("A", "B"), Counter({"no ink": 1})).reasons.total()
+        1
     """
 
     images: NDArray[np.uint8]
@@ -52,35 +56,51 @@ class Characters:
 
 
 def cut_characters(data: LabelledImages, spec: CaptchaSpec, cutter: Cutter) -> Characters:
-    """Cut labelled images; those with another number of parts than characters are left out and counted.
+    """Cut labelled CAPTCHAs into their characters.
+
+    CAPTCHAs whose number of parts is not the number of their characters are left out and counted.
 
     Args:
-        data: The images and their labels.
+        data: The CAPTCHAs.
         spec: Their spec.
-        cutter: How to cut.
+        cutter: Settings of the segmentation.
+
+    Example:
+        >>> spec = CaptchaSpec("AB", 2, 2, width=100, height=40)
+        >>> images = np.full((2, 40, 100, 3), 255, np.uint8)
+        >>> images[0, 10:30, 20:30] = images[0, 10:30, 60:70] = 0  # the first has two characters, the second no ink
+        >>> characters = cut_characters(LabelledImages(images, spec.encode_all(["AB", "BA"])), spec, Cutter(side=20))
+        >>> characters.texts, dict(characters.reasons)
+        (('A', 'B'), {'no ink': 1})
     """
     found, counts = cut_all(cutter, data.images, spec.max_length)
-    squares, texts = [], []
+    crops, texts = [], []
     reasons: Counter[str] = Counter()
     for parts, count, row in zip(found, counts, data.labels, strict=True):
         text = spec.decode(row)
         if count == len(text):
-            squares += list(np.rint(255 * (1 - parts[: len(text)])).clip(0, 255).astype(np.uint8))
+            crops += list(np.rint(255 * (1 - parts[: len(text)])).clip(0, 255).astype(np.uint8))
             texts += list(text)
         else:
             reasons[reason(int(count), spec) or f"{count} parts of {len(text)} characters"] += 1
-    stacked = np.stack(squares) if squares else np.empty((0, cutter.side, cutter.side), np.uint8)
+    # Grey (M, side, side) to RGB (M, side, side, 3)
+    stacked = np.stack(crops) if crops else np.empty((0, cutter.side, cutter.side), np.uint8)
     return Characters(np.repeat(stacked[..., np.newaxis], 3, axis=-1), tuple(texts), reasons)
 
 
 def balanced(characters: Characters, per_class: int, seed: int, *, originals: bool = True) -> Characters:
-    """As many distorted characters of each class, whatever their numbers were.
+    """Balance the classes: the same number of distorted copies for each.
 
     Args:
         characters: The originals.
-        per_class: How many distorted ones of each class, each of an original chosen at random.
-        seed: Seed of the choice and of the distortion.
-        originals: Whether the originals stay among them.
+        per_class: Copies of each class, each of an original drawn at random.
+        seed: Seed of the draw and of the distortions.
+        originals: Whether the originals come along, before the copies.
+
+    Example:
+        >>> three = Characters(np.zeros((3, 20, 20, 3), np.uint8), ("A", "A", "B"), Counter())
+        >>> Counter(balanced(three, per_class=4, seed=0, originals=False).texts)
+        Counter({'A': 4, 'B': 4})
     """
     rng = np.random.default_rng(seed)
     texts = np.array(characters.texts)
@@ -98,10 +118,22 @@ def balanced(characters: Characters, per_class: int, seed: int, *, originals: bo
 
 
 def write_characters(characters: Characters, folder: Path, progress: Callable[[int], None] | None = None) -> None:
-    """Write PNG files `A/00000.png`, …; the folder appears when all are there.
+    """Write a dataset folder of PNG files `A/00000.png`, …; it appears once it is complete.
+
+    Args:
+        characters: What to write.
+        folder: The new folder.
+        progress: Called with the number of files written so far.
 
     Raises:
-        InputError: There is such a folder.
+        InputError: The folder exists already.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp()) / "characters"
+        >>> write_characters(Characters(np.zeros((2, 20, 20, 3), np.uint8), ("A", "B"), Counter()), folder)
+        >>> sorted(str(path.relative_to(folder)) for path in folder.rglob("*.png"))
+        ['A/00000.png', 'B/00000.png']
     """
     if folder.exists():
         raise InputError(f"{folder} is there already; name another folder, or remove it.")

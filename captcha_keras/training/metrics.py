@@ -1,4 +1,4 @@
-"""Training metrics over stacked logits; backend-neutral."""
+"""Training metrics over stacked logits `(N, L, K)`, for every Keras backend."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("captcha_keras")
 def character_accuracy(y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
-    """Fraction of right characters of each image.
+    """Fraction of the characters of each image that are right.
 
     Args:
         y_true: Class ids, `(N, L)`.
@@ -16,16 +16,33 @@ def character_accuracy(y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> 
 
     Returns:
         float32 `(N,)`, 0 to 1.
+
+    Example:
+        >>> import numpy as np
+        >>> logits = np.array([[[9.0, 0.0], [9.0, 0.0]]])  # reads class 0 twice
+        >>> np.asarray(character_accuracy(np.array([[0, 1]]), logits)).tolist()
+        [0.5]
     """
     return ops.mean(_right(y_true, y_pred), axis=-1)
 
 
 @keras.saving.register_keras_serializable("captcha_keras")
 def captcha_accuracy(y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
-    """1 for each image of which every character is right, else 0; shapes as in `character_accuracy`."""
+    """1 for each image of which every character is right, else 0: float32 `(N,)`.
+
+    Args:
+        y_true: Class ids, `(N, L)`.
+        y_pred: Logits or probabilities, `(N, L, K)`.
+
+    Example:
+        >>> import numpy as np
+        >>> logits = np.array([[[9.0, 0.0], [9.0, 0.0]]])  # reads class 0 twice
+        >>> [float(captcha_accuracy(np.array([labels]), logits)[0]) for labels in ([0, 0], [0, 1])]
+        [1.0, 0.0]
+    """
     return ops.min(_right(y_true, y_pred), axis=-1)
 
 
 def _right(y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
-    numbers = ops.argmax(y_pred, axis=-1)
-    return ops.cast(ops.equal(ops.cast(y_true, numbers.dtype), numbers), "float32")
+    predicted = ops.argmax(y_pred, axis=-1)
+    return ops.cast(ops.equal(ops.cast(y_true, predicted.dtype), predicted), "float32")

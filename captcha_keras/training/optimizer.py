@@ -1,4 +1,4 @@
-"""Adam whose learning rate rises at the start and falls at the end."""
+"""Adam with a learning rate that rises at the start and falls at the end."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("captcha_keras")
 class RampedAdam(keras.optimizers.Adam):
-    """Adam with a linear warm-up and a final cosine decay, multiplied onto `learning_rate`.
+    """Adam with linear warm-up and cosine decay, as a factor on `learning_rate`.
 
-    A Keras `LearningRateSchedule` would take `learning_rate` away from ReduceLROnPlateau. Here it stays an
-    ordinary variable, and the ramp is a factor computed inside the training step, on every backend.
+    With a Keras `LearningRateSchedule` ReduceLROnPlateau could not set `learning_rate`. Here it stays an ordinary
+    variable; the factor is computed in the training step, on every backend.
 
     Args:
-        learning_rate: The rate between warm-up and decay.
-        warmup_steps: Steps in which the factor rises linearly to 1.
+        learning_rate: The learning rate between warm-up and decay.
+        warmup_steps: Steps over which the factor rises linearly to 1.
         total_steps: Planned steps of the whole training.
-        anneal: Fraction of `total_steps`, at the end, in which the factor falls from 1 to 0 along a half cosine.
-        **kwargs: Passed to `keras.optimizers.Adam`.
+        anneal: Fraction of the steps after the warm-up over which, at the end, the factor falls from 1 to 0 along a
+            half cosine.
+        **kwargs: The other arguments of `keras.optimizers.Adam`.
 
     Example:
         >>> optimizer = RampedAdam(1e-3, warmup_steps=10, total_steps=100, anneal=0.5)
@@ -55,11 +56,11 @@ class RampedAdam(keras.optimizers.Adam):
 
     @property
     def last_learning_rate(self) -> float:
-        """The rate of the last step that was made, ramp included."""
+        """The learning rate of the last step, factor included."""
         return float(ops.convert_to_numpy(self.learning_rate * self.ramp(self.iterations - 1)))
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """One step for one variable, at the learning rate times the ramp."""
+        """Update one variable, at the learning rate times the factor."""
         super().update_step(gradient, variable, learning_rate * self.ramp(self.iterations))
 
     def get_config(self) -> dict[str, Any]:

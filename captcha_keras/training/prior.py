@@ -1,9 +1,9 @@
-"""Weighted characters in training, calibrated probabilities afterwards."""
+"""Logit adjustment: some characters are drawn more often in training, and probabilities are calibrated all the same."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -12,18 +12,27 @@ from numpy.typing import NDArray
 from captcha_keras.spec import CaptchaSpec
 
 
+@keras.saving.register_keras_serializable("captcha_keras")
 class LogPrior(keras.Layer):
-    """Adds to the logits, in training alone, how often each class is drawn.
+    """A layer that adds the logarithm of the class frequencies to the logits, in training only.
 
-    A network that sees O seven times as often as Q would lean towards O where it cannot tell. With the logarithm of the
-    weights added before the softmax, what it learns is the answer for characters that are equally frequent (logit
-    adjustment, Menon et al. 2021); validation and everything after training use the logits without it.
+    A network that sees O seven times as often as Q would favour O where it cannot tell them apart. With the log prior
+    added before the softmax it learns the answer for equally frequent characters (logit adjustment, Menon et al. 2021).
+    Validation and everything after training use the logits as they are.
 
-    Input and output float32 `(N, L, K)`.
+    Input and output are float `(N, L, K)`.
 
     Args:
         spec: Names the classes.
-        **kwargs: Passed to `keras.Layer`.
+        **kwargs: `name`, `dtype` and the other arguments of `keras.Layer`.
+
+    Example:
+        >>> layer = LogPrior(CaptchaSpec("OQ", 1, 1))
+        >>> logits = np.zeros((1, 1, 2), np.float32)
+        >>> layer.build(logits.shape)
+        >>> layer.weigh({"O": 3})  # O is drawn three times as often: 3/4 and 1/4 instead of 1/2 each
+        >>> np.exp(layer(logits, training=True)).round(2).tolist(), np.asarray(layer(logits)).tolist()
+        ([[[1.5, 0.5]]], [[[0.0, 0.0]]])
     """
 
     def __init__(self, spec: CaptchaSpec, **kwargs: Any) -> None:
@@ -31,27 +40,44 @@ class LogPrior(keras.Layer):
         self.spec = spec
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make the logarithms; zero until weights are known."""
+        """Create the log prior `(K,)`: zero until `weigh` sets it."""
         self.log_prior = self.add_weight(
             shape=(self.spec.num_classes,), initializer="zeros", trainable=False, name="log_prior"
         )
         super().build(input_shape)
 
     def call(self, logits: Any, training: bool = False) -> Any:
-        """The logits, with the prior in training."""
+        """The logits, plus the log prior in training."""
         return logits + self.log_prior if training else logits
 
     def weigh(self, weights: Mapping[str, int]) -> None:
-        """Take over the weights of the characters drawn from now on."""
+        """Set the prior to the weights that characters are drawn with from now on; 1 for those not named."""
         self.log_prior.assign(log_prior(weights, self.spec))
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments, for saving; the spec as a JSON object."""
+        return {**super().get_config(), "spec": self.spec.to_json()}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """The layer of a configuration."""
+        return cls(**{**config, "spec": CaptchaSpec.from_json(config["spec"])})
 
 
 def log_prior(weights: Mapping[str, int], spec: CaptchaSpec) -> NDArray[np.float32]:
-    """Logarithm of how many times as often each class is drawn as without weights: `(K,)`.
+    """Logarithm of the frequency of each class relative to unweighted drawing: float32 `(K,)`.
 
-    "No character" is drawn as often as ever.
+    "No character" keeps its frequency.
+
+    Args:
+        weights: How many times as often a character is drawn; 1 for those not named.
+        spec: Names the classes.
+
+    Example:
+        >>> np.exp(log_prior({"O": 3}, CaptchaSpec("OQ", 1, 2))).round(2).tolist()
+        [1.5, 0.5, 1.0]
     """
-    drawn = np.array([weights.get(character, 1) for character in spec.alphabet], np.float64)
+    frequency = np.array([weights.get(character, 1) for character in spec.alphabet], np.float64)
     result = np.zeros(spec.num_classes, np.float32)
-    result[: len(drawn)] = np.log(drawn / drawn.mean())
+    result[: len(frequency)] = np.log(frequency / frequency.mean())
     return result

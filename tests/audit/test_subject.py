@@ -26,8 +26,8 @@ def test_drawn_material_is_disjoint_and_repeatable() -> None:
     one = subject.material(250, 0, BUDGET)
     assert one.training.images.shape == (250, 40, 64, 3)
     assert one.training.images.dtype == np.uint8
-    assert len(one.validation.images) == 60
-    assert len(one.test.labels) == 70
+    assert len(one.validation) == 60
+    assert len(one.test) == 70
     assert set(one.properties) == {"contrast", "squeeze", "overlap"}
     assert one.fonts is not None
     assert one.fonts.shape == (70, 2)
@@ -70,7 +70,7 @@ def test_a_folder_is_split_anew_for_each_repetition(folder: Path) -> None:
     assert subject.spec == SPEC
     assert subject.max_samples(BUDGET) == 400 - 40 - 70
     one, other = (subject.material(250, repetition, BUDGET) for repetition in (0, 1))
-    assert (len(one.training.images), len(one.validation.images), len(one.test.images)) == (250, 40, 70)
+    assert (len(one.training), len(one.validation), len(one.test)) == (250, 40, 70)
     assert {image.tobytes() for image in one.test.images} != {image.tobytes() for image in other.test.images}
     everything = subject.material(290, 0, BUDGET)
     parts = np.concatenate([everything.training.images, everything.validation.images, everything.test.images])

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.test_dataset import damage
+from tests.dataset.test_dataset import damage
 
 ROOT = Path(__file__).parents[2]
 
@@ -313,6 +313,6 @@ def test_usage() -> None:
         assert result.returncode == status
         assert "generate" in result.stdout + result.stderr
     version = call("captcha_keras/__main__.py", "--version", cwd=ROOT, PYTHONPATH=str(ROOT))
-    assert version.stdout == "captcha-keras 0.1.0\n"
+    assert version.stdout == "captcha-keras 0.2.0\n"
     helped = call("captcha_keras/__main__.py", "generate", "--help", cwd=ROOT, PYTHONPATH=str(ROOT))
     assert helped.stdout.startswith("usage: captcha-keras generate")

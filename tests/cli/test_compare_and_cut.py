@@ -15,6 +15,8 @@ import data_gen
 from captcha_keras.cli.cut import parser
 from captcha_keras.spec import CaptchaSpec
 from captcha_keras.training.config import TrainConfig
+from captcha_keras.training.job import check_job
+from captcha_keras.training.run_folder import RunFolder
 from data_gen.style import PRESETS
 
 
@@ -57,9 +59,23 @@ def test_characters_are_cut_of_training_images_alone(workplace: Path) -> None:
     assert 3 * 72 <= len(list((workplace / "half").glob("*/*.png"))) <= 3 * 80
 
 
+def test_a_run_tells_which_images_it_was_not_trained_on(workplace: Path) -> None:
+    run = RunFolder(workplace / "run")
+    config = TrainConfig(str(workplace / "separated"), validation_fraction=0.25, test_fraction=0.25)
+    run.path.mkdir()
+    run.write_record(check_job(config, run).record())
+    half = call("cut", "--data", "separated", "--run", "run", "--to", "by-run", cwd=workplace)
+    assert half.returncode == 0, half.stderr
+    assert 3 * 72 <= len(list((workplace / "by-run").glob("*/*.png"))) <= 3 * 80
+    other = call("cut", "--data", "characters", "--run", "run", "--to", "none", cwd=workplace)
+    assert other.returncode == 2
+    assert "characters is not the data set that run was trained on." in other.stderr
+
+
 def test_by_default_the_same_images_are_left_out_as_in_training() -> None:
     options = parser().parse_args([])
-    assert (options.validation_fraction, options.test_fraction) == (TrainConfig.validation_fraction, TrainConfig.test_fraction)
+    trained = TrainConfig.validation_fraction, TrainConfig.test_fraction
+    assert (options.validation_fraction, options.test_fraction) == trained
 
 
 def test_touching_characters_are_counted_and_nothing_is_written(workplace: Path) -> None:

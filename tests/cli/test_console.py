@@ -69,7 +69,7 @@ def test_sigterm_is_handled_as_ctrl_c(capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [100.0]
-    monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     return now
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from captcha_keras import images
+from captcha_keras.dataset import images
 from captcha_keras.dataset.images import ImageError, decode_image, fit, read_image
 
 GRADIENT = np.linspace(0, 255, 12 * 20, dtype=np.uint8).reshape(12, 20)

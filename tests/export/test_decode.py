@@ -8,9 +8,9 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from captcha_keras.dataset.images import decode_image, fit
 from captcha_keras.errors import InputError
 from captcha_keras.export.decode import MAX_BYTES, decode_images
-from captcha_keras.dataset.images import decode_image, fit
 from tests.image_files import BAD, CAPTCHA, GOOD, JPEG, PNG, SPEC, chunk, encoded
 
 Decode = Callable[[list[bytes]], tuple[np.ndarray, np.ndarray]]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from captcha_keras.dataset.labelled import LabelledPixels
+from captcha_keras.dataset.labelled import LabelledImages
 from captcha_keras.export.portable import export_litert, export_onnx
 from captcha_keras.export.saved_model import export_saved_model
 from captcha_keras.networks.registry import NETWORKS, build_network
@@ -31,8 +31,8 @@ READ = """
 import sys
 for name in ("tensorflow", "keras", "pandas", "onnx"):
     sys.modules[name] = None
-from captcha_keras.images import read_image
-from captcha_keras.predict import Recognizer
+from captcha_keras.dataset.images import read_image
+from captcha_keras.recognizer.recognizer import Recognizer
 recognizer = Recognizer.load(sys.argv[1])
 for prediction in recognizer.read([read_image(path) for path in sys.argv[2:]]):
     print(prediction.text)
@@ -43,7 +43,7 @@ for prediction in recognizer.read([read_image(path) for path in sys.argv[2:]]):
 def test_it_reads_the_same_in_every_format(name: str, tmp_path: Path) -> None:
     keras.utils.set_random_seed(3)
     network = build_network(name, SPEC)
-    samples = LabelledPixels(PIXELS, SPEC.encode_all(drawing.text for drawing in DRAWN))
+    samples = LabelledImages(PIXELS, SPEC.encode_all(drawing.text for drawing in DRAWN))
     expected = Recognizer(network.predict_on_batch, SPEC).probabilities(PIXELS)
     assert len(np.unique(expected.round(5))) > 8
     files = [tmp_path / "m.onnx", tmp_path / "m.tflite"]

@@ -14,10 +14,10 @@ import pytest
 
 from captcha_keras.cli.export import main as export
 from captcha_keras.cli.predict import main as predict
-from captcha_keras.errors import CommandError, InputError
-from captcha_keras.dataset.labelled import LabelledPixels
-from captcha_keras.export.portable import Comparison, export_litert, export_onnx
 from captcha_keras.dataset.images import decode_image
+from captcha_keras.dataset.labelled import LabelledImages
+from captcha_keras.errors import CommandError, InputError
+from captcha_keras.export.portable import ExportCheck, export_litert, export_onnx
 from captcha_keras.recognizer.recognizer import Recognizer
 from tests.lively import FILES, SPEC, lively_network
 
@@ -26,10 +26,10 @@ NETWORK = lively_network()
 EXPECTED = Recognizer(NETWORK.predict_on_batch, SPEC).probabilities(PIXELS)
 # The network reads the first five right, as these labels have it, and misreads the others.
 LABELS = np.where(np.arange(8)[:, None] < 5, EXPECTED.argmax(-1), (EXPECTED.argmax(-1) + 1) % SPEC.num_classes)
-SAMPLES = LabelledPixels(PIXELS, LABELS.astype(np.int32))
+SAMPLES = LabelledImages(PIXELS, LABELS.astype(np.int32))
 # An untrained network's choices are close, and 8 bits turn some: it has nothing to lose on these.
-MISREAD = LabelledPixels(PIXELS, ((EXPECTED.argmax(-1) + 1) % SPEC.num_classes).astype(np.int32))
-Export = Callable[[Path], Comparison]
+MISREAD = LabelledImages(PIXELS, ((EXPECTED.argmax(-1) + 1) % SPEC.num_classes).astype(np.int32))
+Export = Callable[[Path], ExportCheck]
 
 EXPORTS: dict[str, Export] = {
     "a.onnx": lambda path: export_onnx(NETWORK, SPEC, path, SAMPLES),
@@ -44,12 +44,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def results(folder: Path) -> dict[str, Comparison]:
+def results(folder: Path) -> dict[str, ExportCheck]:
     return {name: export(folder / name) for name, export in EXPORTS.items()}
 
 
 @pytest.mark.parametrize("name", EXPORTS)
-def test_a_file_reads_as_the_network_does(name: str, folder: Path, results: dict[str, Comparison]) -> None:
+def test_a_file_reads_as_the_network_does(name: str, folder: Path, results: dict[str, ExportCheck]) -> None:
     recognizer = Recognizer.load(folder / name)
     assert recognizer.spec == SPEC
     found = recognizer.probabilities(PIXELS)
@@ -66,7 +66,7 @@ def test_a_file_reads_as_the_network_does(name: str, folder: Path, results: dict
         assert result.worst > 1e-5
 
 
-def test_the_alphabet_is_inside(folder: Path, results: dict[str, Comparison]) -> None:
+def test_the_alphabet_is_inside(folder: Path, results: dict[str, ExportCheck]) -> None:
     model = onnx.load(folder / "a.onnx")
     assert {entry.key for entry in model.metadata_props} == {"captcha_keras.spec"}
     assert "0OXé" in model.metadata_props[0].value
@@ -76,7 +76,7 @@ def test_the_alphabet_is_inside(folder: Path, results: dict[str, Comparison]) ->
         assert "0OXé" in archive.read("spec.json").decode()
 
 
-def test_quantised_weights_are_a_quarter(folder: Path, results: dict[str, Comparison]) -> None:
+def test_quantised_weights_are_a_quarter(folder: Path, results: dict[str, ExportCheck]) -> None:
     sizes = [(folder / name).stat().st_size for name in ("quantised.tflite", "a.tflite")]
     assert sizes[0] < 0.35 * sizes[1]
 
@@ -105,11 +105,11 @@ def test_a_file_that_reads_otherwise_is_not_written(name: str, tmp_path: Path, m
 
     export = export_onnx if name.endswith("onnx") else export_litert
     with pytest.raises(CommandError, match=r"probabilities differ from the network's by 0\.\d"):
-        export(Other(), SPEC, tmp_path / name, SAMPLES)
+        export(Other(), SPEC, str(tmp_path / name), SAMPLES)
     assert not list(tmp_path.iterdir())
     # A quantised one is measured by what it loses.
     monkeypatch.setattr("captcha_keras.export.portable.TOLERANCE", 2.0)
-    right = LabelledPixels(PIXELS, Recognizer(Other().predict_on_batch, SPEC).probabilities(PIXELS).argmax(-1))
+    right = LabelledImages(PIXELS, Recognizer(Other().predict_on_batch, SPEC).probabilities(PIXELS).argmax(-1))
     with pytest.raises(CommandError, match=r"reads \d of 8 images right, the network \d"):
         export(Other(), SPEC, tmp_path / name, right)
     assert not list(tmp_path.iterdir())
@@ -143,7 +143,7 @@ def test_a_file_of_others_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.onnx", "a.tflite"])
-def test_predict_needs_no_tensorflow(name: str, folder: Path, results: dict[str, Comparison], tmp_path: Path) -> None:
+def test_predict_needs_no_tensorflow(name: str, folder: Path, results: dict[str, ExportCheck], tmp_path: Path) -> None:
     for index, content in enumerate(FILES[:3]):
         (tmp_path / f"{index}.jpg").write_bytes(content)
     code = (
@@ -162,7 +162,7 @@ def test_predict_needs_no_tensorflow(name: str, folder: Path, results: dict[str,
 
 
 def test_missing_packages_are_named(
-    monkeypatch: pytest.MonkeyPatch, folder: Path, results: dict[str, Comparison], tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, folder: Path, results: dict[str, ExportCheck], tmp_path: Path
 ) -> None:
     for package, name, extra in (
         ("onnxruntime", "a.onnx", "onnx"),

@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from captcha_keras.errors import CommandError, InputError
-from captcha_keras.export.saved_model import export_saved_model
-from captcha_keras.recognizer.formats import read_spec
-from captcha_keras.export.saved_model import check
-from captcha_keras.export.warmup import prediction_log
 from captcha_keras.dataset.images import decode_image
-from captcha_keras.recognizer.recognizer import Recognizer
+from captcha_keras.errors import CommandError, InputError
+from captcha_keras.export.saved_model import check_saved_model, export_saved_model
+from captcha_keras.export.warmup import prediction_log
+from captcha_keras.recognizer.formats import read_spec
 from captcha_keras.recognizer.locate import find_model
+from captcha_keras.recognizer.recognizer import Recognizer
 from tests.lively import FILES, SPEC, lively_network
 
 
@@ -101,16 +100,16 @@ def test_versions_count_up_and_leave_others_alone(version: Path, tmp_path: Path)
 
 
 def test_a_model_that_reads_otherwise_is_refused(version: Path, tmp_path: Path) -> None:
-    check(version, lively_network(), SPEC, FILES)
+    check_saved_model(version, lively_network(), SPEC, FILES)
     with pytest.raises(CommandError, match="probabilities differ from Keras'"):
-        check(version, lively_network(seed=1), SPEC, FILES)
+        check_saved_model(version, lively_network(seed=1), SPEC, FILES)
 
 
 def test_a_failure_leaves_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise CommandError("no")
 
-    monkeypatch.setattr("captcha_keras.export.saved_model.check", fail)
+    monkeypatch.setattr("captcha_keras.export.saved_model.check_saved_model", fail)
     with pytest.raises(CommandError, match="no"):
         export_saved_model(lively_network(), SPEC, tmp_path, FILES)
     assert not list(tmp_path.iterdir())
@@ -146,7 +145,7 @@ def test_the_recognizer_reads_a_version_and_its_repository(version: Path) -> Non
     (version / "saved_model.pb").rename(version / "elsewhere")
     try:
         with pytest.raises(InputError, match="cannot be loaded"):
-            Recognizer.from_saved_model(version)
+            Recognizer.load(version)
     finally:
         (version / "elsewhere").rename(version / "saved_model.pb")
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -9,8 +8,8 @@ import pytest
 
 import data_gen
 from captcha_keras.errors import InputError
-from captcha_keras.networks.registry import NETWORKS, build_network
-from captcha_keras.networks.heads import distances, stacked_logits
+from captcha_keras.networks.heads import position_prior, stacked_logits
+from captcha_keras.networks.registry import NETWORKS, build_network, list_networks
 from captcha_keras.spec import CaptchaSpec, SpecError
 
 
@@ -99,7 +98,7 @@ def test_each_attention_head_looks_where_its_weights_are() -> None:
 
 def counting(height: int, width: int, positions: int) -> keras.Model:
     feature_map = keras.Input((height, width, 1))
-    return keras.Model(feature_map, distances(feature_map, positions))
+    return keras.Model(feature_map, position_prior(feature_map, positions))
 
 
 def test_before_training_each_head_looks_at_its_own_part_of_the_width() -> None:
@@ -152,7 +151,7 @@ def test_the_smallest_size_is_exact(name: str) -> None:
         )
 
 
-def test_the_smallest_sides_are_those_of_the_trunks() -> None:
+def test_the_smallest_sides_are_those_of_the_backbones() -> None:
     assert NETWORKS["mathematica"].smallest_side == 76
     assert NETWORKS["vgg"].smallest_side == 15
     assert NETWORKS["mathematica"].backbone_side(170) == 6
@@ -174,11 +173,12 @@ def test_what_differs_between_images_does_not_fade_behind_relus(name: str) -> No
 
 
 def test_an_unknown_network_is_named() -> None:
+    assert list_networks() == sorted(NETWORKS)
     with pytest.raises(InputError, match="no network 'resnet'; choose one of vgg, mathematica, mathematica_relu"):
         build_network("resnet", CaptchaSpec())
 
 
-def test_bfloat16_computes_the_trunk_and_float32_the_heads() -> None:
+def test_bfloat16_computes_the_backbone_and_float32_the_heads() -> None:
     network = build_network("vgg", CaptchaSpec(), keras.DTypePolicy("mixed_bfloat16"))
     for layer in network.layers:
         expected = "bfloat16" if layer.name.startswith(("block", "dropout")) else "float32"
@@ -191,15 +191,3 @@ def test_bfloat16_computes_the_trunk_and_float32_the_heads() -> None:
     ours, exact = (np.asarray(each(images, training=False)["char_0"]) for each in (network, reference))
     assert np.abs(ours - exact).max() < 0.05
     assert not np.array_equal(ours, exact)
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_saved_network_needs_no_code_of_ours_and_reads_the_same(name: str, tmp_path: Path) -> None:
-    spec = CaptchaSpec("0OX", 2, 3, 90, 80)
-    network = build_network(name, spec)
-    network.save(tmp_path / "network.keras")
-    loaded = keras.saving.load_model(tmp_path / "network.keras", custom_objects={}, safe_mode=True)
-    images = noise(spec)
-    ours, theirs = network(images, training=False), loaded(images, training=False)
-    for head in spec.head_names:
-        np.testing.assert_array_equal(ours[head], theirs[head])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from captcha_keras.export.saved_model import export_saved_model
-from captcha_keras.recognizer.locate import SHIPPED, versions
+from captcha_keras.recognizer.pretrained import pretrained_path, versions
 from data_gen import Settings
 from tests.lively import FILES, SOURCE, SPEC, lively_network
 
@@ -26,10 +26,10 @@ def version(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export_saved_model(lively_network(), SPEC, repository, FILES, assets=assets)
 
 
-@pytest.fixture(scope="session", params=["small", "shipped"])
+@pytest.fixture(scope="session", params=["small", "pretrained"])
 def model(request: pytest.FixtureRequest, version: Path) -> Path:
     """The small exported model, and then the one that comes with the project."""
     if request.param == "small":
         return version
-    found = versions(SHIPPED)
+    found = versions(pretrained_path("captcha"))
     return found[max(found)]

@@ -1,4 +1,4 @@
-"""A server in a process of its own."""
+"""A server in a process of its own, and its application in this one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from starlette.testclient import TestClient
+
+from captcha_keras.serving.app import Application
+from captcha_keras.serving.config import ServeConfig
+from captcha_keras.serving.repository import ModelRepository
+from captcha_keras.serving.service import Service
+
 STARTED = re.compile(r"on http://127\.0\.0\.1:(\d+)/(?:, gRPC on port (\d+))?\. Ctrl-C ends it\.")
+
+
+def client_of(config: ServeConfig) -> TestClient:
+    """A client of the HTTP application without a server."""
+    models = ModelRepository(config.model, config.name)
+    models.poll()
+    return TestClient(Application(Service.create(config, models)).asgi, raise_server_exceptions=False)
 
 
 class ServerProcess:

@@ -14,19 +14,11 @@ import tensorflow as tf
 from starlette.testclient import TestClient
 
 from captcha_keras.dataset.images import decode_image
-from captcha_keras.serving.app import Application
 from captcha_keras.serving.batching import BatchingConfig
 from captcha_keras.serving.config import ServeConfig
-from captcha_keras.serving.repository import ModelRepository
-from captcha_keras.serving.service import Service
 from tests.lively import SPEC
 from tests.serving.cases import PREDICT, REFUSALS
-
-
-def client_of(config: ServeConfig) -> TestClient:
-    models = ModelRepository(config.model, config.name)
-    models.poll()
-    return TestClient(Application(Service.of(config, models)).asgi, raise_server_exceptions=False)
+from tests.serving.served import client_of
 
 
 @pytest.fixture(scope="module")

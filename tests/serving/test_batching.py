@@ -176,5 +176,5 @@ def test_several_threads_compute_at_the_same_time() -> None:
 
 @pytest.mark.parametrize("wrong", [{"max_batch_size": 0}, {"threads": 0}, {"timeout": 0}, {"max_waiting_rows": 63}])
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=r"must be positive|must be able to wait"):
+    with pytest.raises(InputError, match=r"must be positive|must be at least max_batch_size"):
         BatchingConfig(**wrong)

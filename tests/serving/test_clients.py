@@ -21,8 +21,8 @@ import tensorflow as tf
 from captcha_keras.errors import CommandError, InputError
 from captcha_keras.recognizer.formats import read_spec
 from captcha_keras.recognizer.prediction import Prediction
+from captcha_keras.recognizer.pretrained import pretrained_path
 from captcha_keras.serving.client import Client, GrpcClient, RestClient, ServerError
-from captcha_keras.recognizer.locate import SHIPPED
 from data_gen import Series
 from tests.serving.cases import PREDICT, REFUSALS
 from tests.serving.served import ServerProcess
@@ -45,7 +45,7 @@ def served(request: pytest.FixtureRequest, version: Path) -> Iterator[Served]:
             yield described(server.url, f"127.0.0.1:{server.grpc_port}", version)
     elif "TF_SERVING_URL" in os.environ:
         grpc = os.environ.get("TF_SERVING_GRPC", "127.0.0.1:8500")
-        yield described(os.environ["TF_SERVING_URL"], grpc, SHIPPED / "1")
+        yield described(os.environ["TF_SERVING_URL"], grpc, pretrained_path("captcha") / "1")
     else:
         pytest.skip("TF_SERVING_URL names no TF Serving")
 
@@ -60,7 +60,7 @@ def described(url: str, grpc: str, version: Path) -> Served:
 
 @pytest.fixture(params=["REST", "gRPC"])
 def client(request: pytest.FixtureRequest, served: Served) -> Iterator[Client]:
-    made = RestClient(served.url, batch=8) if request.param == "REST" else GrpcClient(served.grpc, batch=8)
+    made = RestClient(served.url, batch_size=8) if request.param == "REST" else GrpcClient(served.grpc, batch_size=8)
     with made as client:
         yield client
 
@@ -304,7 +304,7 @@ def test_a_server_that_is_not_there_is_an_error_of_one_sentence(monkeypatch: pyt
                 client.read([b"a"])
             assert caught.value.code == "UNAVAILABLE"
     with pytest.raises(ValueError, match="at least 1, got 0 and 6"):
-        RestClient(batch=0)
+        RestClient(batch_size=0)
 
 
 def test_rest_needs_no_tensorflow() -> None:
@@ -312,7 +312,7 @@ def test_rest_needs_no_tensorflow() -> None:
 
     code = (
         "import sys\nfrom captcha_keras.serving.client import RestClient\nRestClient('http://127.0.0.1:9')\n"
-        "print([name for name in ('tensorflow', 'keras', 'numpy', 'grpc') if name in sys.modules])"
+        "print([name for name in ('tensorflow', 'keras', 'grpc') if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from captcha_keras.serving.drawing import source_for
+from captcha_keras.serving.drawing import ImageDrawer
 from captcha_keras.serving.errors import RequestError
-from data_gen import Series, Settings, Style
+from captcha_keras.spec import CaptchaSpec
+from data_gen import Series, Settings
 
 
 def model_of(folder: Path, description: object) -> SimpleNamespace:
@@ -18,14 +20,16 @@ def model_of(folder: Path, description: object) -> SimpleNamespace:
     return SimpleNamespace(path=folder)
 
 
-def test_images_are_drawn_as_those_of_training_were(tmp_path: Path) -> None:
-    trained_on = Series(seed=3, image_format="png", style=Style(noise_dots=2))
-    source = source_for(model_of(tmp_path, Settings(trained_on).description()))
-    assert (source.series.image_format, source.series.style) == ("png", trained_on.style)
-    assert source.series.seed != 3
+def test_images_are_drawn_like_those_of_training(tmp_path: Path) -> None:
+    trained_on = Settings(Series(CaptchaSpec("XY", 3, 3), image_format="png"))
+    drawn = asyncio.run(ImageDrawer().draw(model_of(tmp_path, trained_on.description())))
+    assert drawn.media_type == "image/png"
+    assert drawn.content.startswith(b"\x89PNG")
+    assert len(drawn.text) == 3
+    assert set(drawn.text) <= {"X", "Y"}
 
 
-def test_a_model_of_images_from_elsewhere_has_none_drawn(tmp_path: Path) -> None:
+def test_none_are_drawn_for_a_model_of_images_from_elsewhere(tmp_path: Path) -> None:
     with pytest.raises(RequestError) as caught:
-        source_for(model_of(tmp_path, None))
+        asyncio.run(ImageDrawer().draw(model_of(tmp_path, None)))
     assert "This server cannot draw images for its model. These images were not drawn" in str(caught.value)

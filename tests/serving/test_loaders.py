@@ -18,8 +18,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from captcha_keras.recognizer.formats import read_spec
 from captcha_keras.dataset.images import decode_image, fit
+from captcha_keras.recognizer.formats import read_spec
 from tests.image_files import BAD, GOOD
 
 pytestmark = pytest.mark.serving

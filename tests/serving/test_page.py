@@ -114,7 +114,7 @@ def test_a_file_is_read(page: webdriver.Chrome, tmp_path: Path, files: list[byte
     assert len(set(found)) > 1
 
 
-def test_an_empty_reading_is_said(page: webdriver.Chrome, tmp_path: Path, files: list[bytes]) -> None:
+def test_an_empty_text_is_said(page: webdriver.Chrome, tmp_path: Path, files: list[bytes]) -> None:
     answer = {"text": "", "confidence": 0.5, "milliseconds": 1.0, "characters": []}
     page.execute_script(
         "const answer = arguments[0]; window.fetch = async () => new Response(answer)", json.dumps(answer)
@@ -135,6 +135,22 @@ def test_a_file_that_is_no_image_is_told(page: webdriver.Chrome, tmp_path: Path)
     assert all("400" in entry["message"] for entry in entries)
 
 
+def test_an_image_is_read_again_within_limits(page: webdriver.Chrome) -> None:
+    read(page, page.find_element(By.ID, "draw").click)
+    alphabet, length = page.find_element(By.ID, "alphabet"), page.find_element(By.ID, "length")
+    alphabet.send_keys("X")
+    text, _ = read(page, lambda: length.send_keys("3", Keys.ENTER))
+    assert text == "XXX"
+    length.clear()
+    length.send_keys("9", Keys.ENTER)
+    assert shown(page, "error").text == "The model reads texts of 1-3 characters, not of 9."
+    assert not page.find_element(By.ID, "result").is_displayed()
+    page.get_log("browser")  # the answer 400 itself
+    length.clear()
+    assert read(page, lambda: length.send_keys("2", Keys.ENTER))[0] == "XX"
+    assert not page.find_element(By.ID, "error").is_displayed()
+
+
 def test_the_keyboard_alone_is_enough(page: webdriver.Chrome) -> None:
     body = page.find_element(By.TAG_NAME, "body")
     body.send_keys(Keys.TAB)
@@ -145,6 +161,8 @@ def test_the_keyboard_alone_is_enough(page: webdriver.Chrome) -> None:
     assert text
     page.switch_to.active_element.send_keys(Keys.TAB)
     assert page.switch_to.active_element.get_attribute("id") == "file"
+    webdriver.ActionChains(page).send_keys(Keys.TAB).perform()
+    assert page.switch_to.active_element.get_attribute("id") == "alphabet"
 
 
 @pytest.mark.parametrize("width", [320, 390, 1400])
@@ -154,7 +172,7 @@ def test_it_fits_every_screen(page: webdriver.Chrome, width: int) -> None:
     try:
         read(page, page.find_element(By.ID, "draw").click)
         assert page.execute_script("return document.documentElement.scrollWidth") <= width
-        for button in page.find_elements(By.CSS_SELECTOR, "button, .button"):
+        for button in page.find_elements(By.CSS_SELECTOR, "button, .button, .limits input"):
             assert button.size["height"] >= 44  # a finger's
     finally:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
@@ -177,6 +195,7 @@ def test_words_can_be_read_in_both_schemes(page: webdriver.Chrome, scheme: str) 
         style = "return getComputedStyle(document.querySelector(arguments[0]))[arguments[1]]"
         pairs = [("h1", "body"), ("header p", "body"), ("#summary", "body"), ("#draw", "#draw"), (".button", "#drop")]
         pairs += [("#positions h2", "#positions > li"), ("#positions ul li", ".bar"), ("#error", "body")]
+        pairs += [(".limits", "#drop"), ("#alphabet", "#alphabet")]
         for front, back in pairs:
             values = [
                 luminance(page.execute_script(style, front, "color")),

@@ -125,7 +125,7 @@ def test_too_many_paths_are_refused(model: ServedModel, root: Path) -> None:
         read(model, root, ["a.jpg"] * 257)
 
 
-def test_a_reading_tells_the_five_likeliest_characters(model: ServedModel, files: list[bytes]) -> None:
+def test_an_answer_lists_the_five_likeliest_characters(model: ServedModel, files: list[bytes]) -> None:
     answer = asyncio.run(recognize(files[0], model, Batcher(BatchingConfig())))
     assert len(answer["characters"]) == 3
     product = 1.0

@@ -129,7 +129,7 @@ def test_over_capacity_it_sheds_and_recovers(version: Path) -> None:
         assert statuses.count(200) >= 3
         assert ask(0) == 200
         # A client that has patience gets its answer in the same storm.
-        with ThreadPoolExecutor(12) as pool, RestClient(server.url, batch=8, attempts=12) as client:
+        with ThreadPoolExecutor(12) as pool, RestClient(server.url, batch_size=8, attempts=12) as client:
             storm = [pool.submit(ask, number) for number in range(60)]
             assert all(client.read(FILES))
             assert {each.result() for each in storm} <= {200, 503}
@@ -187,7 +187,7 @@ EXPORT = """
 import sys
 from pathlib import Path
 from captcha_keras.cli.serve import main
-from captcha_keras.export import export_saved_model
+from captcha_keras.export.saved_model import export_saved_model
 from tests.lively import FILES, SPEC, lively_network
 network = lively_network(seed=1)
 print("exporting", flush=True)

@@ -51,3 +51,19 @@ def test_settings_out_of_range_are_named(arguments: dict[str, object], message: 
     with pytest.raises(InputError) as caught:
         TrainConfig(**arguments)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(("network", "rate"), [("vgg", 3e-3), ("mathematica_relu", 3e-4), ("single_head", 1e-3)])
+def test_every_network_has_a_learning_rate_of_its_own(network: str, rate: float) -> None:
+    assert TrainConfig(network=network).learning_rate == rate
+    assert TrainConfig(network=network, learning_rate=0.5).learning_rate == 0.5
+    with pytest.raises(InputError, match="There is no network 'resnet'"):
+        TrainConfig(network="resnet")
+
+
+def test_settings_that_were_renamed_are_read() -> None:
+    recorded = TrainConfig().to_json()
+    recorded["validation_share"], recorded["test_share"] = 0.2, 0.3
+    del recorded["validation_fraction"], recorded["test_fraction"]
+    config = TrainConfig.from_json(recorded)
+    assert (config.validation_fraction, config.test_fraction) == (0.2, 0.3)

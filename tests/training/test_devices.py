@@ -6,8 +6,8 @@ import keras
 import pytest
 import tensorflow as tf
 
-from captcha_keras.training import devices
 from captcha_keras.errors import InputError
+from captcha_keras.training import devices
 from captcha_keras.training.devices import Device, distribution, precision_policy, processor_name, select_device
 
 CPU = Device("cpu", ("a processor",))

@@ -54,11 +54,3 @@ def test_steps_are_scaled_by_the_ramp_and_by_what_plateau_sets() -> None:
     fresh.learning_rate = 0.05
     fresh.apply([np.ones(1, np.float32)], [variable])
     assert float(variable.numpy()[0]) == pytest.approx(-0.05, rel=1e-4)
-
-
-def test_it_survives_serialization() -> None:
-    optimizer = RampedAdam(0.01, warmup_steps=3, total_steps=9, anneal=0.25)
-    again = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
-    assert type(again) is RampedAdam
-    assert again.get_config() == optimizer.get_config()
-    np.testing.assert_array_equal(factors(again, 10), factors(optimizer, 10))

@@ -10,7 +10,8 @@ function percent(value) {
 }
 
 let shown = null; // the object URL of the image on the page
-let latest = 0; // number of the last question; answers to earlier ones are late
+let lastRead = null; // the arguments of the last `read`
+let latest = 0; // number of the last request; answers to earlier ones come too late
 
 function show(url, words) {
   if (shown) URL.revokeObjectURL(shown);
@@ -36,7 +37,7 @@ async function ask(path, options) {
   return answer;
 }
 
-/** The reading, with characters that differ from the truth marked. */
+/** Shows the text, with characters that differ from the truth marked. */
 function spell(text, truth) {
   const letters = Array.from(text).map((character, place) => {
     const part = document.createElement("span");
@@ -60,9 +61,9 @@ function column(candidates, place) {
     bar.style.width = `${100 * probability}%`;
     const name = document.createElement("span");
     name.textContent = character || "none";
-    const share = document.createElement("span");
-    share.textContent = percent(probability);
-    row.append(bar, name, share);
+    const value = document.createElement("span");
+    value.textContent = percent(probability);
+    row.append(bar, name, value);
     list.append(row);
   }
   const result = document.createElement("li");
@@ -71,9 +72,14 @@ function column(candidates, place) {
 }
 
 async function read(blob, truth) {
+  lastRead = [blob, truth];
   const number = ++latest;
   const form = new FormData();
   form.append("file", blob, "captcha");
+  for (const name of ["alphabet", "length"]) {
+    const value = element(name).value.trim();
+    if (value) form.append(name, value);
+  }
   try {
     const answer = await ask("recognize", { body: form });
     if (number !== latest) return;
@@ -83,6 +89,7 @@ async function read(blob, truth) {
       `${verdict}Confidence ${percent(answer.confidence)}, read in ${answer.milliseconds.toFixed(1)}\u00a0ms.`;
     element("positions").replaceChildren(...answer.characters.map(column));
     element("result").hidden = false;
+    element("error").hidden = true;
   } catch (error) {
     if (number === latest) fail(error.message);
   }
@@ -111,6 +118,7 @@ function take(files) {
 }
 
 element("draw").addEventListener("click", draw);
+for (const name of ["alphabet", "length"]) element(name).addEventListener("change", () => lastRead && read(...lastRead));
 element("file").addEventListener("change", (event) => {
   take(event.target.files);
   event.target.value = ""; // the same file may be chosen again

@@ -25,7 +25,7 @@ def test_cross_entropy_is_kerass_own() -> None:
     np.testing.assert_allclose(CrossEntropy()(LABELS, LOGITS), of_keras, rtol=1e-6)
 
 
-def test_smoothing_spreads_a_share_over_all_classes() -> None:
+def test_smoothing_spreads_a_fraction_over_all_classes() -> None:
     targets = 0.9 * np.eye(4, dtype=np.float32)[LABELS] + 0.1 / 4
     expected = keras.losses.CategoricalCrossentropy(from_logits=True)(targets, LOGITS)
     np.testing.assert_allclose(CrossEntropy(0.1)(LABELS, LOGITS), expected, rtol=1e-6)
