@@ -12,13 +12,14 @@ class BuildWithModels(build_py):
 
     def run(self) -> None:
         """Copy; an editable installation reads `models/` itself."""
-        if not self.editable_mode:
-            # What an earlier build left there would get into the wheel.
-            shutil.rmtree(self.build_lib, ignore_errors=True)
+        if self.editable_mode:
+            super().run()
+            return
+        # What an earlier build left there would get into the wheel.
+        shutil.rmtree(self.build_lib, ignore_errors=True)
         super().run()
-        if not self.editable_mode:
-            for version in (file.parent for file in Path("models").glob("*/*/saved_model.pb")):
-                shutil.copytree(version, Path(self.build_lib, "captcha_keras/pretrained", *version.parts[1:]))
+        for version in (file.parent for file in Path("models").glob("*/*/saved_model.pb")):
+            shutil.copytree(version, Path(self.build_lib, "captcha_keras/pretrained", *version.parts[1:]))
 
 
 setup(cmdclass={"build_py": BuildWithModels})

@@ -33,7 +33,7 @@ def load_model(version: Path) -> ServedModel:
         >>> from captcha_keras.recognizer.pretrained import pretrained_path
         >>> model = load_model(pretrained_path("captcha") / "1")
         >>> model.version, sorted(model.outputs("serving_default"))
-        (1, ('char_confidence', 'confidence', 'text', 'valid'))
+        (1, ['char_confidence', 'confidence', 'text', 'valid'])
     """
     model = ServedModel(version)
     model.warm_up()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -142,12 +143,14 @@ def test_the_recognizer_reads_a_version_and_its_repository(version: Path) -> Non
         found = Recognizer.load(path).read(pixels)
         assert [prediction.text for prediction in found] == [prediction.text for prediction in expected]
         assert found[0].confidence == pytest.approx(expected[0].confidence, abs=1e-5)
-    (version / "saved_model.pb").rename(version / "elsewhere")
-    try:
-        with pytest.raises(InputError, match="cannot be loaded"):
-            Recognizer.load(version)
-    finally:
-        (version / "elsewhere").rename(version / "saved_model.pb")
+
+
+def test_a_damaged_version_is_one_sentence(version: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "1"
+    shutil.copytree(version, damaged)
+    (damaged / "saved_model.pb").write_bytes(b"junk")
+    with pytest.raises(InputError, match="1 cannot be loaded"):
+        Recognizer.load(damaged)
 
 
 def test_a_process_without_keras_serves_it(version: Path, tmp_path: Path) -> None:
@@ -177,4 +180,6 @@ def test_the_latest_version_is_found(tmp_path: Path) -> None:
     assert find_model(tmp_path).exported
     assert find_model(tmp_path / "2").path == tmp_path / "2"
     assert find_model(tmp_path / "2").run.path == tmp_path / "2" / "assets"
-    assert find_model(Path("runs/any/best.keras")).path == Path("runs/any")
+    (tmp_path / "best.keras").touch()
+    found = find_model(tmp_path / "best.keras")
+    assert (found.path, found.file, found.exported) == (tmp_path, tmp_path / "best.keras", False)
