@@ -31,6 +31,10 @@ def _subject(setup: Setup, arguments: tuple[Any, ...], connection: Connection) -
         begin = time.perf_counter()
         images = work()
         connection.send(images / (time.perf_counter() - begin))
+    del work
+    # A pool of the subject ends now. At the process's exit it is too late: the exit closes the queue that ends workers.
+    for child in multiprocessing.active_children():
+        child.join()
 
 
 def interleaved(subjects: Mapping[str, Subject], repeats: int) -> dict[str, list[float]]:

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from captcha_keras.dataset.batching import INFERENCE_BATCH_SIZE, batch_slices
 from captcha_keras.dataset.images import fit
+from captcha_keras.recognizer.decoding import predictions_from
 from captcha_keras.recognizer.inputs import ImageFile, ImageInput, to_pixels_each
 from captcha_keras.recognizer.limits import Length, limit_mask, limit_probabilities
 from captcha_keras.recognizer.loading import Outputs, load_litert, load_onnx, load_saved_model
 from captcha_keras.recognizer.locate import TrainedModel, find_model
-from captcha_keras.recognizer.prediction import Prediction, predictions_from
+from captcha_keras.recognizer.prediction import Prediction
 from captcha_keras.recognizer.pretrained import pretrained_path
 from captcha_keras.spec import CaptchaSpec
 

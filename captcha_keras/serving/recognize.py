@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from captcha_keras.errors import InputError
 from captcha_keras.export.decode import MAX_BYTES
+from captcha_keras.recognizer.decoding import predictions_from
 from captcha_keras.recognizer.limits import Length, limit_mask, limit_probabilities
-from captcha_keras.recognizer.prediction import predictions_from
 from captcha_keras.serving.batching import Batcher
 from captcha_keras.serving.errors import invalid
 from captcha_keras.serving.model import ServedModel

@@ -15,9 +15,10 @@ from PIL import Image
 
 from captcha_keras.errors import InputError
 from captcha_keras.networks.registry import build_network
+from captcha_keras.recognizer.decoding import predictions_from
 from captcha_keras.recognizer.inputs import to_pixels
 from captcha_keras.recognizer.limits import limit_mask, limit_probabilities
-from captcha_keras.recognizer.prediction import Prediction, predictions_from
+from captcha_keras.recognizer.prediction import Prediction
 from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.spec import CaptchaSpec
 
