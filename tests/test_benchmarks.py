@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -58,6 +59,16 @@ def test_every_variant_is_built_and_differs_in_something(name: str) -> None:
     network = ablation.build(ablation.VARIANTS[name])
     assert network.output.shape == (None, 4, 36)
     assert [other for other, variant in ablation.VARIANTS.items() if variant == ablation.VARIANTS[name]] == [name]
+
+
+def test_a_subject_with_a_pool_of_its_own_comes_to_an_end() -> None:
+    code = (
+        "from benchmarks.generation_speed import renderers; from benchmarks.measure import interleaved; "
+        "print(len(interleaved({'ours': (renderers, (2, None, 1))}, 1)['ours']))"
+    )
+    root = Path(__file__).parent.parent
+    output = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, timeout=120, check=True).stdout
+    assert output.split()[-1] == b"1"
 
 
 def test_the_former_way_counts_the_trace_of_the_last_batch_as_reading() -> None:

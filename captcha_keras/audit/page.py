@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from captcha_keras.audit import plots
 from captcha_keras.audit.curve import Crossing, Estimate
 from captcha_keras.audit.findings import Findings
 from captcha_keras.audit.people import MIN_CONTRAST, SOURCES, STATEMENT, PeoplesSide
+from captcha_keras.audit.plots import character_bars, learning_curve, reliability_diagram, sweep_bars
 from captcha_keras.audit.slices import WORDS
 from captcha_keras.audit.sweep import Changed
 from captcha_keras.audit.verdict import about, percent
@@ -84,7 +84,7 @@ def page(
         sentence=escape(findings.verdict.sentence),
         reasons=_list(findings.verdict.reasons),
         examples=_examples(pictures, findings.examples),
-        curve=_picture(plots.learning_curve(findings.points), "Learning curve", "svg+xml"),
+        curve=_picture(learning_curve(findings.points), "Learning curve", "svg+xml"),
         points=_rows(
             (f"{point.samples:,}", percent(point.read.value), _interval(point.read), f"{point.cpu_minutes:.1f}")
             for point in findings.points
@@ -93,7 +93,7 @@ def page(
             (f"{100 * each.fraction:g} %", _samples(each, findings), _range(each, findings), *_minutes(each))
             for each in findings.crossings
         ),
-        reliability=_picture(plots.reliability_diagram(calibration), "Reliability diagram", "svg+xml"),
+        reliability=_picture(reliability_diagram(calibration), "Reliability diagram", "svg+xml"),
         error_before=percent(calibration.error_before),
         error_after=percent(calibration.error_after),
         temperatures=", ".join(f"{each:.2f}" for each in calibration.temperatures),
@@ -107,7 +107,7 @@ def page(
             )
         ),
         details=details,
-        bars=_picture(plots.character_bars(findings.characters), "Misread characters", "svg+xml"),
+        bars=_picture(character_bars(findings.characters), "Misread characters", "svg+xml"),
         confusions=escape(
             ", ".join(f"{c.truth or '∅'} as {c.prediction or '∅'} ({c.count:,})" for c in findings.confusions) or "none"
         ),
@@ -169,7 +169,7 @@ def _sweep(findings: Findings, changed: Mapping[str, NDArray[np.uint8]]) -> str:
         f"<p>One training each on {sweep.samples:,} labelled images. The settings as they are give "
         f"{percent(sweep.unchanged.value)}, a single training {percent(sweep.low)} to {percent(sweep.high)}; what lies "
         "outside of that is called harder or easier. Whether people can still read it is for people to judge: look at "
-        f"the pictures.</p>{_picture(plots.sweep_bars(sweep), 'Images read with each change', 'svg+xml')}"
+        f"the pictures.</p>{_picture(sweep_bars(sweep), 'Images read with each change', 'svg+xml')}"
         '<div class="wide"><table><thead><tr><th>one change</th><th>read</th><th>95 % interval</th><th></th>'
         f"<th>looks like</th></tr></thead><tbody>{rows}</tbody></table></div>"
     )

@@ -13,7 +13,8 @@ from captcha_keras.cli.environment import load_tensorflow
 from captcha_keras.cli.progress import ProgressBar
 from captcha_keras.errors import CommandError, InputError
 from captcha_keras.spec import CaptchaSpec, parse_alphabet
-from data_gen import Style, read_captcha
+from data_gen.style import Style
+from data_gen.style_file import read_captcha
 
 DESCRIPTION = """Find out how strong a text CAPTCHA is: train small networks on rising numbers of labelled images and
 measure what they read.
