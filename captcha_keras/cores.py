@@ -6,7 +6,12 @@ import os
 
 
 def available_cores() -> int:
-    """How many cores this process may use: within a container or `taskset` fewer than the machine has."""
+    """The number of cores that this process may use; under `taskset` fewer than the machine has.
+
+    Example:
+        >>> 1 <= available_cores() <= os.cpu_count()
+        True
+    """
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -28,7 +28,13 @@ LARGEST_SIDE = 4096
 
 
 class SpecError(InputError):
-    """A text, an alphabet, a length or a size that does not fit."""
+    """A text that does not fit a spec, or an alphabet, a length or a size that no spec can have.
+
+    Example:
+        >>> CaptchaSpec("AB").encode("ABXA")
+        Traceback (most recent call last):
+        captcha_keras.spec.SpecError: 'ABXA' has 'X' outside the alphabet 'AB'.
+    """
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,13 @@ class CaptchaSpec:
         max_length: Most characters of a text, and the number of heads of a network.
         width: Width of an image in pixels.
         height: Height of an image in pixels.
+
+    Example:
+        >>> spec = CaptchaSpec("AB", min_length=1, max_length=3)
+        >>> spec.encode("BA"), spec.num_classes  # the third class is "no character"
+        (array([1, 0, 2], dtype=int32), 3)
+        >>> spec.decode([1, 0, 2])
+        'BA'
     """
 
     alphabet: str = DEFAULT_ALPHABET
@@ -158,6 +171,10 @@ def parse_alphabet(words: Sequence[str]) -> str:
 
     Raises:
         SpecError: A character occurs twice or cannot be drawn.
+
+    Example:
+        >>> parse_alphabet(["digits", "ABC"])
+        '0123456789ABC'
     """
     alphabet = "".join(NAMED_ALPHABETS.get(word, word) for word in words)
     _check_alphabet(alphabet)
@@ -165,10 +182,14 @@ def parse_alphabet(words: Sequence[str]) -> str:
 
 
 def parse_length(text: str) -> tuple[int, int]:
-    """Shortest and longest length from `"4"` or `"4-8"`.
+    """The shortest and the longest length that `"4"` or `"4-8"` stands for.
 
     Raises:
         SpecError: The text is neither.
+
+    Example:
+        >>> parse_length("4"), parse_length("4-8")
+        ((4, 4), (4, 8))
     """
     match = re.fullmatch(r"([0-9]{1,4})(?:-([0-9]{1,4}))?", text, re.ASCII)
     if not match:
@@ -178,7 +199,12 @@ def parse_length(text: str) -> tuple[int, int]:
 
 
 def shorten(text: str, most: int = 80) -> str:
-    """`text` cut to `most` characters for a message."""
+    """The text, cut to `most` characters for a message.
+
+    Example:
+        >>> shorten("ABCDEFGH", most=5)
+        'ABCD…'
+    """
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

@@ -16,7 +16,12 @@ from captcha_keras.errors import CommandError, InputError
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM arrived: handled as Ctrl-C is."""
+    """SIGTERM arrived; it is handled as Ctrl-C is.
+
+    Example:
+        >>> run_command(lambda: signal.raise_signal(signal.SIGTERM), on_interrupt="What was drawn is kept.")
+        143
+    """
 
 
 def run_command(work: Callable[[], None], *, on_interrupt: str) -> int:
@@ -28,6 +33,15 @@ def run_command(work: Callable[[], None], *, on_interrupt: str) -> int:
 
     Returns:
         The exit status.
+
+    Example:
+        >>> from contextlib import redirect_stderr
+        >>> def work() -> None:
+        ...     raise InputError("The seed must be at least 0, got -1.")
+        >>> with redirect_stderr(sys.stdout):
+        ...     run_command(work, on_interrupt="")
+        The seed must be at least 0, got -1.
+        2
     """
     signal.signal(signal.SIGTERM, _terminate)
     try:
@@ -48,7 +62,12 @@ def run_command(work: Callable[[], None], *, on_interrupt: str) -> int:
 
 
 def describe(error: OSError) -> str:
-    """One sentence for an error of the operating system."""
+    """One sentence for an error of the operating system.
+
+    Example:
+        >>> describe(OSError(errno.ENOSPC, "No space left on device", "data/labels.txt"))
+        'The disk is full: data/labels.txt.'
+    """
     where = f": {error.filename}" if error.filename else ""
     if error.errno == errno.ENOSPC or error.errno == errno.EDQUOT:
         return f"The disk is full{where}."

@@ -1,4 +1,4 @@
-"""Loading TensorFlow without its start-up notes on the terminal."""
+"""Loads TensorFlow without its start-up notes on the terminal."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import sys
 
 
 def load_tensorflow() -> None:
-    """Import TensorFlow and let it look for GPUs, both with the process's standard error turned away.
+    """Import TensorFlow and let it look for GPUs, without what it writes to standard error meanwhile.
 
     Its C++ part writes a dozen lines there before any log level counts. Python's exceptions still arrive; set
     TF_CPP_MIN_LOG_LEVEL to see everything.
+
+    Example:
+        >>> load_tensorflow()
+        >>> "tensorflow" in sys.modules
+        True
     """
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ or "tensorflow" in sys.modules:
         return

@@ -1,4 +1,4 @@
-"""Progress on a terminal or in a log."""
+"""Shows progress on a terminal or in a log."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ class ProgressBar:
         unit: What a step is, in the plural.
         stream: Where to write; standard error by default.
         started_at: Steps that were done before, left out of the rate.
+
+    Example:
+        >>> bar = ProgressBar("Drawing", total=2000, stream=sys.stdout)
+        >>> bar(2000)  # doctest: +ELLIPSIS
+        Drawing: 2,000/2,000 images (100 %), ... images/s, took 0 s
     """
 
     def __init__(

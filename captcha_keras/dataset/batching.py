@@ -1,4 +1,4 @@
-"""Batches of rows, for work on images that trains nothing."""
+"""Cuts the rows of arrays into batches for inference."""
 
 from __future__ import annotations
 

@@ -24,15 +24,30 @@ LINES_AT_ONCE = 50_000
 
 
 def emnist_tables(folder: Path) -> list[Path]:
-    """The CSV files of EMNIST in a folder, none if it has none."""
+    """The CSV files of EMNIST in a folder, none if it has none.
+
+    Example:
+        >>> Path("emnist-bymerge-test.csv").touch()
+        >>> [path.name for path in emnist_tables(Path())]
+        ['emnist-bymerge-test.csv']
+    """
     return [path for part in PARTS for path in sorted(folder.glob(f"emnist-*-{part}.csv"))]
 
 
 def open_emnist(folder: Path) -> Dataset:
-    """Read EMNIST's files: black ink on white, upright, as every image here.
+    """Open a folder of EMNIST's files; the images become black ink on white and upright, as all others are.
 
     Raises:
         DatasetError: A file is missing, of several splits, or malformed.
+
+    Example:
+        >>> folder = Path("emnist")
+        >>> folder.mkdir()
+        >>> written = (folder / "emnist-bymerge-mapping.txt").write_text("10 65")  # class 10 is "A"
+        >>> written = (folder / "emnist-bymerge-train.csv").write_text("10" + 784 * ",255")
+        >>> dataset = open_emnist(folder)
+        >>> dataset.texts, int(dataset.records[0].read().max())
+        (['A'], 0)
     """
     tables = emnist_tables(folder)
     splits = sorted({path.name.split("-")[1] for path in tables})

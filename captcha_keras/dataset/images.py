@@ -1,4 +1,4 @@
-"""Image files to arrays: the one place outside of a served graph where pixels are decoded.
+"""Decodes image files to arrays; outside of a served graph no other module decodes pixels.
 
 Needs Pillow; loads neither TensorFlow nor Keras.
 """
@@ -20,7 +20,13 @@ MAX_PIXELS = 16_000_000
 
 
 class ImageError(InputError):
-    """A file that is no readable PNG or JPEG image; the message does not repeat the file's name."""
+    """A file that is no readable PNG or JPEG image; the message does not repeat the file's name.
+
+    Example:
+        >>> decode_image(b"no image")
+        Traceback (most recent call last):
+        captcha_keras.dataset.images.ImageError: is no complete PNG or JPEG image
+    """
 
 
 def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
@@ -33,6 +39,11 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     Raises:
         ImageError: The file cannot be read, is empty, is no complete PNG or JPEG, or has more than
             16 million pixels (checked before decoding).
+
+    Example:
+        >>> Image.new("L", (2, 1), 128).save("grey.png")
+        >>> read_image("grey.png").tolist()
+        [[[128, 128, 128], [128, 128, 128]]]
     """
     try:
         content = Path(path).read_bytes()
@@ -42,7 +53,14 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
 
 
 def decode_image(content: bytes) -> NDArray[np.uint8]:
-    """Decode the bytes of one PNG or JPEG image, as `read_image` does."""
+    """Decode the bytes of one PNG or JPEG image, as `read_image` does.
+
+    Example:
+        >>> file = io.BytesIO()
+        >>> Image.new("RGBA", (1, 1)).save(file, "png")  # transparent
+        >>> decode_image(file.getvalue()).tolist()
+        [[[255, 255, 255]]]
+    """
     if not content:
         raise ImageError("is empty")
     try:
@@ -63,14 +81,24 @@ def decode_image(content: bytes) -> NDArray[np.uint8]:
 
 
 def fit(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """Resize `(height', width', 3)` uint8 to `(height, width, 3)`, bilinear; the same array if it fits."""
+    """Resize `(height', width', 3)` uint8 to `(height, width, 3)`, bilinear; the same array if it fits.
+
+    Example:
+        >>> fit(np.zeros((20, 40, 3), np.uint8), width=10, height=5).shape
+        (5, 10, 3)
+    """
     if image.shape[:2] == (height, width):
         return image
     return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """The image in RGB, 8 bits a channel; transparent pixels are laid on white."""
+    """The image in RGB, 8 bits a channel; transparent pixels are laid on white.
+
+    Example:
+        >>> to_rgb(Image.new("I;16", (1, 1), 0x8012)).getpixel((0, 0))
+        (128, 128, 128)
+    """
     if image.mode.startswith("I;16") or image.mode == "I":
         # Pillow clips 16-bit greys when it converts them; their high byte is the 8-bit grey.
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")

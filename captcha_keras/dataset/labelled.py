@@ -1,4 +1,4 @@
-"""Images in memory, with what they say."""
+"""Decoded images in memory, with their labels."""
 
 from __future__ import annotations
 

@@ -20,7 +20,13 @@ Allocate = Callable[[tuple[int, ...]], NDArray[np.uint8]]
 
 
 def in_memory(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """An image array of this shape in memory, not yet filled."""
+    """An image array of this shape in memory, not yet filled.
+
+    Example:
+        >>> images = in_memory((2, 24, 40, 3))
+        >>> images.shape, images.dtype.name
+        ((2, 24, 40, 3), 'uint8')
+    """
     return np.empty(shape, np.uint8)
 
 
@@ -34,7 +40,7 @@ def load_records(
     allocate: Allocate = in_memory,
     progress: Callable[[int], None] | None = None,
 ) -> LabelledImages:
-    """Decode images and encode texts.
+    """Decode the images and encode the texts of labelled images; check every one of them.
 
     Args:
         records: The labelled images.
@@ -51,6 +57,13 @@ def load_records(
 
     Raises:
         DatasetError: At least one file or label is bad; every one is counted.
+
+    Example:
+        >>> from PIL import Image
+        >>> Image.new("RGB", (40, 24)).save("10.png")
+        >>> record = Record(Path("10.png"), text="10", source="labels.txt line 1")
+        >>> load_records([record], CaptchaSpec("01", 2, 2, 40, 24), Path()).labels
+        array([[1, 0]], dtype=int32)
     """
     found = list(problems)
     labels = np.zeros((len(records), spec.max_length), np.int32)

@@ -14,7 +14,7 @@ from captcha_keras.dataset.tfrecord import RecordError, decode_example
 
 @dataclass(frozen=True)
 class Record:
-    """One labelled image.
+    """One labelled image, not yet decoded.
 
     Attributes:
         path: The file that holds it.
@@ -23,6 +23,13 @@ class Record:
         entry: Its name within a file of many; empty if the file holds it alone.
         span: Offset and length in bytes of its `tf.train.Example` within a TFRecord file.
         pixels: The image itself, grey, uint8 `(height, width)`, of a file whose images are not decoded one by one.
+
+    Example:
+        >>> from PIL import Image
+        >>> Image.new("RGB", (40, 24), "red").save("AB.png")
+        >>> record = Record(Path("AB.png"), text="AB", source="labels.txt line 1")
+        >>> record.name, record.read()[0, 0].tolist()
+        ('AB.png', [255, 0, 0])
     """
 
     path: Path
@@ -65,11 +72,21 @@ class Record:
 
 
 def shown_record(record: Record, folder: Path) -> str:
-    """An image for a message: its file, and its name within that."""
+    """How a message names an image: by its file, and by its name within a file of many.
+
+    Example:
+        >>> shown_record(Record(Path("data/train.csv"), "A", "train.csv line 3", entry="line 3"), Path("data"))
+        'line 3 in train.csv'
+    """
     where = shown(record.path, folder)
     return f"{record.entry} in {where}" if record.entry else where
 
 
 def shown(path: Path, folder: Path) -> str:
-    """A path for a message: relative to the folder if it lies in it."""
+    """How a message names a path: relative to the folder if it lies in it.
+
+    Example:
+        >>> shown(Path("data/images/0.png"), Path("data")), shown(Path("other/0.png"), Path("data"))
+        ('images/0.png', 'other/0.png')
+    """
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)

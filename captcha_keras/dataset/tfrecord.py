@@ -20,25 +20,40 @@ FIELD_1_BYTES, FIELD_2_BYTES, FIELD_3_BYTES, FIELD_1_VARINT = 0x0A, 0x12, 0x1A, 
 
 
 class RecordError(ValueError):
-    """Bytes that are no TFRecord file or no Example."""
+    """Bytes that are no TFRecord file or no `tf.train.Example`.
+
+    Example:
+        >>> decode_example(b"no example")
+        Traceback (most recent call last):
+        captcha_keras.dataset.tfrecord.RecordError: it is no tf.train.Example
+    """
 
 
 def frame(message: bytes) -> bytes:
-    """A record with its length and checksums, as it stands in a TFRecord file.
+    """A message with its length and checksums, as it stands in a TFRecord file.
 
     Raises:
         ModuleNotFoundError: The package google-crc32c is not installed.
+
+    Example:
+        >>> frame(b"AB").hex(" ", 2)  # length, checksum, message, checksum
+        '0200 0000 0000 0000 7827 0b34 4142 0066 582c'
     """
     length = struct.pack("<Q", len(message))
     return length + CHECKSUM.pack(_masked(length)) + message + CHECKSUM.pack(_masked(message))
 
 
 def spans(path: Path) -> list[tuple[int, int]]:
-    """Where each message lies in a file: (offset, length) in bytes.
+    """Find where each message lies in a TFRecord file: (offset, length) in bytes.
 
     Raises:
         RecordError: The file ends inside of a record.
         OSError: It cannot be read.
+
+    Example:
+        >>> size = Path("two.tfrecord").write_bytes(frame(b"AB") + frame(b"CDE"))
+        >>> spans(Path("two.tfrecord"))
+        [(12, 2), (30, 3)]
     """
     found: list[tuple[int, int]] = []
     size = path.stat().st_size
@@ -59,7 +74,14 @@ def spans(path: Path) -> list[tuple[int, int]]:
 
 
 def encode_example(features: Mapping[str, Value]) -> bytes:
-    """A serialised `tf.train.Example` with one byte string or one whole number for each name."""
+    """A serialised `tf.train.Example` with one byte string or one whole number for each name.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> example = tf.train.Example.FromString(encode_example({"image/width": 170}))
+        >>> example.features.feature["image/width"].int64_list.value[0]
+        170
+    """
     entries = b"".join(_entry(name, value) for name, value in sorted(features.items()))
     return delimited(FIELD_1_BYTES, entries)
 
@@ -69,6 +91,10 @@ def decode_example(message: bytes) -> dict[str, Value]:
 
     Raises:
         RecordError: The bytes are no such message.
+
+    Example:
+        >>> decode_example(encode_example({"image/text": b"AB", "image/width": 170}))
+        {'image/text': b'AB', 'image/width': 170}
     """
     try:
         features = dict(_fields(message)).get(FIELD_1_BYTES, b"")
@@ -108,6 +134,10 @@ def delimited(tag: int, content: bytes) -> bytes:
     Args:
         tag: The field's number times eight, plus 2; below 128.
         content: Its bytes.
+
+    Example:
+        >>> delimited(FIELD_1_BYTES, b"AB").hex(" ")  # tag, length, content
+        '0a 02 41 42'
     """
     return bytes([tag]) + _varint(len(content)) + content
 

@@ -28,6 +28,10 @@ class Bin:
         count: Predictions in it, at least 1.
         confidence: Their mean confidence.
         right: Fraction of them that is right.
+
+    Example:
+        >>> reliability(np.array([0.25, 0.75, 1.0]), np.array([False, True, True]), bins=2)[1]
+        Bin(low=0.5, high=1.0, count=2, confidence=0.875, right=1.0)
     """
 
     low: float
@@ -44,7 +48,12 @@ class Selection:
     Attributes:
         threshold: The confidence from which on a prediction counts.
         fraction: Fraction of the images that are read, 0 to 1.
-        precision: How many of these are right; None if there are none.
+        precision: Rate of right ones among these; None if there are none.
+
+    Example:
+        >>> selection = select(0.7, np.array([0.25, 0.75, 0.8, 0.9]), np.array([False, False, True, True]))
+        >>> selection.fraction, selection.precision.right, selection.precision.total
+        (0.75, 2, 3)
     """
 
     threshold: float
@@ -59,6 +68,11 @@ def reliability(confidence: NDArray[np.floating], right: NDArray[np.bool_], bins
         confidence: Of each prediction, `(N,)`, 0 to 1.
         right: Whether it is right, `(N,)`.
         bins: Number of bins.
+
+    Example:
+        >>> points = reliability(np.array([0.25, 0.75, 1.0]), np.array([False, True, True]), bins=4)
+        >>> [(point.confidence, point.right) for point in points]
+        [(0.25, 0.0), (0.875, 1.0)]
     """
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     return tuple(
@@ -75,7 +89,12 @@ def reliability(confidence: NDArray[np.floating], right: NDArray[np.bool_], bins
 
 
 def expected_calibration_error(bins: Sequence[Bin]) -> float:
-    """Mean distance of confidence and accuracy over the bins, weighted by their counts (Guo et al. 2017)."""
+    """The mean distance of confidence and accuracy over the bins, weighted by their counts (Guo et al. 2017).
+
+    Example:
+        >>> expected_calibration_error(reliability(np.array([0.5, 1.0]), np.array([False, True])))
+        0.25
+    """
     total = sum(each.count for each in bins)
     return sum(each.count * abs(each.confidence - each.right) for each in bins) / total
 
@@ -89,6 +108,12 @@ def fit_temperature(probabilities: NDArray[np.floating], labels: NDArray[np.inte
 
     Returns:
         0.05 to 20; above 1 the network was too sure.
+
+    Example:
+        >>> probabilities = np.array([[[0.9, 0.1]]] * 4)  # 90 % sure, but right three times in four
+        >>> temperature = fit_temperature(probabilities, np.array([[0], [0], [0], [1]]))
+        >>> scaled(probabilities, temperature)[0].round(2)
+        array([[0.75, 0.25]])
     """
 
     def loss(logarithm: float) -> float:
@@ -107,12 +132,17 @@ def fit_temperature(probabilities: NDArray[np.floating], labels: NDArray[np.inte
 
 
 def scaled(probabilities: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
-    """Probabilities at another temperature; the order of the classes stays."""
+    """Probabilities at another temperature; the order of the classes stays.
+
+    Example:
+        >>> scaled(np.array([[[0.8, 0.2]]]), temperature=2.0).round(3)
+        array([[[0.667, 0.333]]])
+    """
     return np.asarray(np.exp(_logarithms(probabilities, temperature)))
 
 
 def _logarithms(probabilities: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
-    """Of the probabilities at another temperature."""
+    """The logarithms of the probabilities at another temperature."""
     logits = np.log(np.maximum(probabilities, SMALLEST), dtype=np.float64) / temperature
     logits -= logits.max(axis=-1, keepdims=True)
     return np.asarray(logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True)))
@@ -130,6 +160,10 @@ def threshold_for(precision: float, confidence: NDArray[np.floating], right: NDA
 
     Returns:
         A confidence that occurs; None if the surest predictions do not have this precision either.
+
+    Example:
+        >>> threshold_for(1.0, np.array([0.6, 0.7, 0.9]), np.array([False, True, True]))
+        0.7
     """
     order = np.argsort(-confidence, kind="stable")
     ordered = confidence[order]
@@ -141,7 +175,12 @@ def threshold_for(precision: float, confidence: NDArray[np.floating], right: NDA
 
 
 def select(threshold: float, confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> Selection:
-    """Leave out the predictions below a confidence."""
+    """Measure what is read if predictions below a confidence are left out.
+
+    Example:
+        >>> select(0.7, np.array([0.6, 0.7]), np.array([False, True])).fraction
+        0.5
+    """
     read = confidence >= threshold
     precision = Rate.of(right[read]) if read.any() else None
     return Selection(threshold, float(read.mean()), precision)

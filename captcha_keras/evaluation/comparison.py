@@ -19,7 +19,7 @@ from data_gen.fresh import FRESH_SEED
 
 @dataclass(frozen=True)
 class NetworkResult:
-    """The figures of a network.
+    """How well one network reads, and what it costs.
 
     Attributes:
         name: Name of its run.
@@ -31,6 +31,15 @@ class NetworkResult:
         minutes: Time of its training.
         images_per_second: How fast it reads, in batches.
         bytes_on_disk: Size of the saved network.
+
+    Example:
+        >>> import numpy as np
+        >>> from captcha_keras.evaluation.figures import score
+        >>> from captcha_keras.spec import CaptchaSpec
+        >>> evaluation = score(np.array([[0], [1]]), np.array([[0], [0]]), CaptchaSpec("AB", 1, 1))
+        >>> result = NetworkResult("run", "vgg", "2 images", evaluation, 425_719, 50, 12.5, 900.0, 5_203_117)
+        >>> result.to_json()["evaluation"]["images"]["fraction"]
+        0.5
     """
 
     name: str
@@ -65,6 +74,18 @@ def measure(
 
     Raises:
         InputError: The run is not finished, or its data is gone.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from captcha_keras import CaptchaSpec, TrainConfig, train
+        >>> from data_gen import Series, Settings, generate_dataset, processes
+        >>> settings = Settings(Series(CaptchaSpec("01", 2, 2, 40, 24)), count=20)
+        >>> drawn = generate_dataset(settings, Path("data"), engine=processes(1))
+        >>> config = TrainConfig("data", "segmented_mlp", epochs=1, batch_size=4, precision="float32")
+        >>> result = measure(train(config, "run"))  # doctest: +ELLIPSIS
+        Run run: ...
+        >>> result.images, result.epochs
+        ('the 2 test images of data', 1)
     """
     network, spec = run.load_network(), run.read_spec()
     data = images_to_evaluate(run, fresh=fresh, fresh_seed=fresh_seed, progress=progress)

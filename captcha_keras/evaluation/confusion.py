@@ -17,7 +17,12 @@ MAX_CONFUSIONS = 10
 
 @dataclass(frozen=True)
 class Confusion:
-    """How often a class was read as another; an empty text is "no character"."""
+    """How often a class was read as another; an empty text is "no character".
+
+    Example:
+        >>> most_frequent_confusions(np.array([[8, 2], [0, 9]]), CaptchaSpec("AB"))
+        (Confusion(truth='A', prediction='B', count=2),)
+    """
 
     truth: str
     prediction: str
@@ -26,14 +31,20 @@ class Confusion:
 
 @dataclass(frozen=True)
 class ZeroO:
-    """What happens to 0 and O.
+    """How often 0 and O are confused.
 
     Attributes:
-        table: `table[truth][prediction]` for truth and prediction in "0", "O".
-        other: `other[truth]`: read as something else.
+        table: `table[truth][prediction]` counts for truth and prediction in "0", "O".
+        other: `other[truth]` counts of what was read as something else.
         fraction_of_errors: Fraction of all character errors that are 0 read as O or O as 0; None without errors.
         merged_characters: Character accuracy if 0 and O counted as one.
         merged_images: Image accuracy if 0 and O counted as one.
+
+    Example:
+        >>> spec, predicted, labels = CaptchaSpec("0OX", 1, 1), np.array([[1], [1], [0]]), np.array([[0], [1], [2]])
+        >>> figures = zero_o(predicted, labels, confusion_matrix(predicted, labels, spec), spec)
+        >>> figures.fraction_of_errors, figures.merged_images.right
+        (0.5, 2)
     """
 
     table: dict[str, dict[str, int]]
@@ -45,13 +56,19 @@ class ZeroO:
 
 @dataclass(frozen=True)
 class LetterCase:
-    """What happens to letters that the alphabet has in both cases.
+    """How often the two cases of a letter are confused, for letters that the alphabet has in both.
 
     Attributes:
         fraction_of_errors: Fraction of all character errors where only the case is wrong; None without errors.
         confusions: The most frequent of these errors.
         folded_characters: Character accuracy if both cases of a letter counted as one.
         folded_images: Image accuracy if both cases of a letter counted as one.
+
+    Example:
+        >>> spec, predicted, labels = CaptchaSpec("aAb", 1, 1), np.array([[1], [1], [0]]), np.array([[0], [1], [2]])
+        >>> figures = letter_case(predicted, labels, confusion_matrix(predicted, labels, spec), spec)
+        >>> figures.fraction_of_errors, figures.confusions
+        (0.5, (Confusion(truth='a', prediction='A', count=1),))
     """
 
     fraction_of_errors: float | None
@@ -89,13 +106,18 @@ def zero_o(
     matrix: NDArray[np.int64],
     spec: CaptchaSpec,
 ) -> ZeroO | None:
-    """What happens to 0 and O; None if the alphabet lacks one of them.
+    """Count how often 0 and O are confused; None if the alphabet lacks one of them.
 
     Args:
         predicted: Predicted class ids, `(N, L)`.
         labels: True class ids, `(N, L)`.
         matrix: Their `confusion_matrix`.
         spec: Names the classes.
+
+    Example:
+        >>> spec, predicted, labels = CaptchaSpec("0OX", 1, 1), np.array([[1], [0]]), np.array([[0], [0]])
+        >>> zero_o(predicted, labels, confusion_matrix(predicted, labels, spec), spec).table["0"]
+        {'0': 1, 'O': 1}
     """
     if not {"0", "O"} <= set(spec.alphabet):
         return None
@@ -121,7 +143,13 @@ def letter_case(
     matrix: NDArray[np.int64],
     spec: CaptchaSpec,
 ) -> LetterCase | None:
-    """What happens to upper and lower case; None if the alphabet has no letter in both. Arguments as `zero_o`."""
+    """Count how often only the case is wrong; None if the alphabet has no letter in both. Arguments as `zero_o`.
+
+    Example:
+        >>> spec, predicted, labels = CaptchaSpec("aA", 1, 1), np.array([[1], [0]]), np.array([[0], [0]])
+        >>> letter_case(predicted, labels, confusion_matrix(predicted, labels, spec), spec).folded_images.fraction
+        1.0
+    """
     fold = np.arange(spec.num_classes)
     for number, character in enumerate(spec.alphabet):
         lower = character.lower()
@@ -141,7 +169,13 @@ def letter_case(
 
 
 def most_frequent_confusions(matrix: NDArray[np.int64], spec: CaptchaSpec) -> tuple[Confusion, ...]:
-    """The ten most frequent errors of a `confusion_matrix`, most frequent first."""
+    """The ten most frequent errors of a `confusion_matrix`, most frequent first.
+
+    Example:
+        >>> errors = most_frequent_confusions(np.array([[8, 1, 2], [0, 9, 0], [0, 0, 9]]), CaptchaSpec("ABC"))
+        >>> [error.prediction for error in errors]
+        ['C', 'B']
+    """
     wrong = matrix.copy()
     np.fill_diagonal(wrong, 0)
     # Stable: equal counts stay in the order of the alphabet.
@@ -166,7 +200,12 @@ def _merged(
 
 
 def is_character(class_ids: NDArray[np.integer[Any]], spec: CaptchaSpec) -> NDArray[np.bool_]:
-    """Where there is a character: all but the class "no character" of a variable length."""
+    """Where there is a character: all but the class "no character" of a variable length.
+
+    Example:
+        >>> is_character(np.array([0, 1, 2]), CaptchaSpec("AB", 1, 3))
+        array([ True,  True, False])
+    """
     return np.asarray(class_ids < len(spec.alphabet))
 
 

@@ -25,19 +25,24 @@ from captcha_keras.evaluation.rates import Rate
 from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.spec import CaptchaSpec
 
-# An attempt more that a form grants to who misreads an image: success within so many is reported.
+# A form usually grants another attempt after a misread image; success within this many is reported.
 ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
 class Lengths:
-    """How many characters were read, where texts differ in length or characters are cut out.
+    """How often the number of characters was right, where texts differ in length or characters are cut out.
 
     Attributes:
         right: Images with the right number.
         too_few: Images with fewer, but some.
         too_many: Images with more.
         none: Images of which no character was read.
+
+    Example:
+        >>> lengths = score(np.array([[0, 2], [0, 1]]), np.array([[0, 1], [0, 1]]), CaptchaSpec("AB", 1, 2)).lengths
+        >>> lengths.right.fraction, lengths.too_few
+        (0.5, 1)
     """
 
     right: Rate
@@ -48,7 +53,7 @@ class Lengths:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The figures.
+    """Every figure about the predictions on a set of images.
 
     Attributes:
         characters: Characters read right, of those that the texts have.
@@ -61,6 +66,11 @@ class Evaluation:
         confusions: The ten most frequent misreadings, most frequent first.
         confusion_matrix: `[truth][prediction]` counts in the order of the classes.
         seconds_per_image: Time of the network on one image, in batches; None if not measured.
+
+    Example:
+        >>> evaluation = score(np.array([[0, 1]]), np.array([[0, 0]]), CaptchaSpec("AB", 2, 2))
+        >>> [rate.fraction for rate in evaluation.positions], evaluation.confusion_matrix
+        ([1.0, 0.0], ((1, 1), (0, 0)))
     """
 
     characters: Rate

@@ -37,11 +37,20 @@ def images_to_evaluate(
         part: "test" (the images that training never saw; the default on the run's own data) or "all".
         fresh: Draw this many new images instead.
         fresh_seed: Their seed.
-        fonts: Their fonts.
+        fonts: Paths of their fonts, if the run's data set has own ones.
         progress: Called with what is done and its number of steps; returns what is told how many are done.
 
     Raises:
         InputError: The choice makes no sense, the data is bad, or the run's images were not drawn by `data_gen`.
+
+    Example:
+        >>> from captcha_keras.spec import CaptchaSpec
+        >>> from data_gen import Series
+        >>> drawn = Settings(Series(CaptchaSpec("01", 2, 2, 40, 24)), count=20).description()
+        >>> run = RunFolder(Path())
+        >>> run.write_record({"settings": {}, "spec": drawn["spec"], "dataset": {"description": drawn}})
+        >>> images_to_evaluate(run, fresh=3).source
+        '3 freshly drawn images, seed 1000003'
     """
     if fresh is not None:
         if folder is not None or part is not None:

@@ -1,4 +1,4 @@
-"""Figures as pictures; computes none."""
+"""Draws the figures of an evaluation as pictures; computes none."""
 
 from __future__ import annotations
 
@@ -24,7 +24,16 @@ MAX_CHARACTERS = 400
 
 
 def plot_curves(history: Path, picture: Path) -> None:
-    """Draw loss and accuracy by epoch from a `history.csv`."""
+    """Draw loss and accuracy by epoch from a `history.csv`.
+
+    Example:
+        >>> figures = ("loss", "captcha_accuracy", "character_accuracy")
+        >>> names = ["epoch", *figures, *(f"val_{name}" for name in figures)]
+        >>> pd.DataFrame([[1, *[0.5] * 6], [2, *[0.7] * 6]], columns=names).to_csv("history.csv")
+        >>> plot_curves(Path("history.csv"), Path("curves.png"))
+        >>> Path("curves.png").read_bytes()[1:4]
+        b'PNG'
+    """
     rows = pd.read_csv(history)
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -45,7 +54,16 @@ def plot_curves(history: Path, picture: Path) -> None:
 
 
 def plot_comparison(results: Sequence[NetworkResult], picture: Path) -> None:
-    """Draw the images that each network reads right, with intervals, and what its training cost."""
+    """Draw the images that each network reads right, with intervals, and what its training cost.
+
+    Example:
+        >>> from captcha_keras.evaluation.figures import score
+        >>> evaluation = score(np.array([[0]]), np.array([[0]]), CaptchaSpec("AB", 1, 1))
+        >>> result = NetworkResult("run", "vgg", "1 image", evaluation, 425_719, 50, 12.5, 900.0, 5_203_117)
+        >>> plot_comparison([result, result], Path("comparison.png"))
+        >>> Path("comparison.png").read_bytes()[1:4]
+        b'PNG'
+    """
     figure = Figure(figsize=(11, 1.6 + 0.45 * len(results)), layout="constrained")
     accuracy, cost = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     places = np.arange(len(results))[::-1]
@@ -65,7 +83,15 @@ def plot_comparison(results: Sequence[NetworkResult], picture: Path) -> None:
 
 
 def plot_confusion(evaluation: Evaluation, spec: CaptchaSpec, picture: Path) -> None:
-    """Draw the confusion matrix of all classes; each row is a truth and sums to 100 %."""
+    """Draw the confusion matrix of all classes; each row is a truth and sums to 100 %.
+
+    Example:
+        >>> from captcha_keras.evaluation.figures import score
+        >>> spec = CaptchaSpec("AB", 1, 1)
+        >>> plot_confusion(score(np.array([[0]]), np.array([[1]]), spec), spec, Path("confusion.png"))
+        >>> Path("confusion.png").read_bytes()[1:4]
+        b'PNG'
+    """
     matrix = np.array(evaluation.confusion_matrix, np.float64)
     totals = matrix.sum(axis=1, keepdims=True)
     fractions = 100 * matrix / np.maximum(totals, 1)
@@ -86,7 +112,14 @@ def plot_confusion(evaluation: Evaluation, spec: CaptchaSpec, picture: Path) -> 
 
 
 def plot_errors(predictions: pd.DataFrame, images: NDArray[np.uint8], picture: Path) -> None:
-    """Draw misread images with truth, prediction and confidence, the surest errors first."""
+    """Draw misread images with truth, prediction and confidence, the surest errors first.
+
+    Example:
+        >>> rows = {"text": ["AB", "BA"], "prediction": ["AB", "BB"], "right": [True, False], "confidence": [0.9, 0.6]}
+        >>> plot_errors(pd.DataFrame(rows), np.zeros((2, 24, 40, 3), np.uint8), Path("errors.png"))
+        >>> Path("errors.png").read_bytes()[1:4]
+        b'PNG'
+    """
     wrong = predictions[~predictions["right"]].sort_values("confidence", ascending=False)
     shown = wrong.head(MAX_ERRORS)
     title = f"{len(wrong):,} of {len(predictions):,} images misread"
@@ -112,6 +145,14 @@ def plot_characters(
         predictions: Class ids that were read, `(N, L)`.
         spec: Names the classes.
         picture: The PNG file.
+
+    Example:
+        >>> squares, spec = np.zeros((1, 2, 20, 20), np.float32), CaptchaSpec("AB", 2, 2)
+        >>> plot_characters(
+        ...     squares, np.array([2]), np.array([[0, 1]]), np.array([[0, 0]]), spec, Path("characters.png")
+        ... )
+        >>> Path("characters.png").read_bytes()[1:4]
+        b'PNG'
     """
     lengths = (labels < len(spec.alphabet)).sum(axis=1)
     cut = (counts == lengths)[:, np.newaxis] & (np.arange(spec.max_length) < lengths[:, np.newaxis])
@@ -139,6 +180,12 @@ def plot_gallery(shown: pd.DataFrame, images: NDArray[np.uint8], picture: Path, 
         images: uint8 RGB `(N, height, width, 3)`.
         picture: The PNG file.
         title: Stands above.
+
+    Example:
+        >>> rows = pd.DataFrame({"text": ["AB"], "prediction": ["AA"], "right": [False], "confidence": [0.6]})
+        >>> plot_gallery(rows, np.zeros((1, 24, 40, 3), np.uint8), Path("gallery.png"), "One image")
+        >>> Path("gallery.png").read_bytes()[1:4]
+        b'PNG'
     """
     columns = 5
     lines = max(1, -(-len(shown) // columns))

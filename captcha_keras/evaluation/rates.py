@@ -1,4 +1,4 @@
-"""Shares of right answers, with intervals."""
+"""Fractions of right answers, with their intervals."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ class Rate:
         fraction: right / total, 0 to 1.
         low: Lower bound of the interval.
         high: Upper bound of the interval.
+
+    Example:
+        >>> rate = Rate.count(98, 100)
+        >>> rate.fraction, round(rate.low, 3), round(rate.high, 3)
+        (0.98, 0.93, 0.994)
     """
 
     right: int

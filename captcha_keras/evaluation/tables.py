@@ -1,4 +1,4 @@
-"""Figures as tables for a terminal; computes none."""
+"""Sets the figures of an evaluation in tables for a terminal; computes none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,16 @@ NOTHING = "∅"  # "no character" in a table or picture
 
 
 def table(evaluation: Evaluation) -> str:
-    """The figures as lines for a terminal."""
+    """The figures as lines for a terminal.
+
+    Example:
+        >>> import numpy as np
+        >>> from captcha_keras.evaluation.figures import score
+        >>> from captcha_keras.spec import CaptchaSpec
+        >>> evaluation = score(np.array([[0, 1]]), np.array([[0, 0]]), CaptchaSpec("AB", 2, 2))
+        >>> table(evaluation).splitlines()[1]
+        'characters                    50.00 %   9.45 – 90.55 %               1/2'
+    """
     rows = [("characters", evaluation.characters)]
     rows += [(f"  position {i}", rate) for i, rate in enumerate(evaluation.positions, start=1)]
     rows += [("images", evaluation.images)]
@@ -56,7 +65,17 @@ def table(evaluation: Evaluation) -> str:
 
 
 def comparison_table(results: Sequence[NetworkResult]) -> str:
-    """Networks beside each other as lines for a terminal."""
+    """The figures of several networks as lines for a terminal, one a network.
+
+    Example:
+        >>> import numpy as np
+        >>> from captcha_keras.evaluation.figures import score
+        >>> from captcha_keras.spec import CaptchaSpec
+        >>> evaluation = score(np.array([[0], [1]]), np.array([[0], [0]]), CaptchaSpec("AB", 1, 1))
+        >>> result = NetworkResult("run", "vgg", "2 images", evaluation, 425_719, 50, 12.5, 900.0, 5_203_117)
+        >>> comparison_table([result]).splitlines()[1].split()[:5]
+        ['run', '50.00', '%', '50.00', '%']
+    """
     lines = [
         f"{'':20}{'characters':>11}{'images':>9}   {'95 % interval':17}{'in 3':>8}{'0/O':>8}{'parameters':>13}"
         f"{'epochs':>8}{'minutes':>9}{'images/s':>10}{'MB':>8}"

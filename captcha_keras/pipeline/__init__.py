@@ -1,1 +1,1 @@
-"""Decoded images to training batches: where the images live, how they are distorted and batched."""
+"""Turns decoded images into training batches: where the images live, how they are distorted and batched."""

@@ -1,4 +1,4 @@
-"""Arrays to batches with tf.data: shuffled indices, one gather a batch, batched augmentation, prefetch.
+"""Makes batches of arrays with tf.data: shuffled indices, one gather a batch, batched augmentation, prefetch.
 
 Images are decoded once (`Dataset.images`). A training batch is a function of (seed, step) alone, so
 a training that goes on at a later step sees what it would have seen without the interruption.
@@ -25,10 +25,14 @@ Labels = NDArray[np.int32]
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
-    """Full batches in `count` images; what is left over has its turn in another epoch's order.
+    """The number of full batches in `count` images; the images left over have their turn in another epoch.
 
     Raises:
         InputError: Fewer images than one batch holds.
+
+    Example:
+        >>> steps_per_epoch(10, batch_size=4)
+        2
     """
     if batch_size < 1:
         raise InputError(f"The batch size must be at least 1, got {batch_size}.")
@@ -56,6 +60,12 @@ def training_batches(
 
     Returns:
         A dataset of (uint8 `(batch_size, height, width, 3)`, int32 `(batch_size, max_length)`).
+
+    Example:
+        >>> data = LabelledImages(np.zeros((4, 24, 40, 3), np.uint8), np.arange(4, dtype=np.int32)[:, np.newaxis])
+        >>> batches = training_batches(data, batch_size=2, seed=0)
+        >>> sorted(int(row[0]) for _, labels in batches.take(2) for row in labels)  # an epoch has every image once
+        [0, 1, 2, 3]
     """
     images, labels = data.images, data.labels
     count = len(data)
@@ -96,7 +106,7 @@ def streamed_batches(
     first_step: int = 0,
     augmentation: Augmentation | None = None,
 ) -> tf.data.Dataset:
-    """Training batches from a stream that makes them.
+    """Training batches from a stream of new images.
 
     Args:
         stream: Makes the iterator of uint8 `(batch_size, height, width, 3)` and int32 `(batch_size, length)`, from step
@@ -110,6 +120,13 @@ def streamed_batches(
 
     Returns:
         A dataset of (uint8 `(batch_size, height, width, 3)`, int32 `(batch_size, length)`).
+
+    Example:
+        >>> def stream():
+        ...     yield np.zeros((4, 24, 40, 3), np.uint8), np.full((4, 2), 7, np.int32)
+        >>> [(images, labels)] = streamed_batches(stream, batch_size=4, size=(24, 40), length=2, seed=0)
+        >>> images.shape, labels[0].numpy().tolist()
+        (TensorShape([4, 24, 40, 3]), [7, 7])
     """
 
     def numbered() -> Iterator[tuple[Images, Labels, NDArray[np.int64]]]:
@@ -129,7 +146,13 @@ def streamed_batches(
 
 
 def evaluation_batches(data: LabelledImages, batch_size: int = INFERENCE_BATCH_SIZE) -> tf.data.Dataset:
-    """The images and labels once, in order; the last batch may be smaller."""
+    """Batches of the images and labels, each once, in order; the last batch may be smaller.
+
+    Example:
+        >>> data = LabelledImages(np.zeros((5, 24, 40, 3), np.uint8), np.zeros((5, 2), np.int32))
+        >>> [len(labels) for _, labels in evaluation_batches(data, batch_size=2)]
+        [2, 2, 1]
+    """
     rows = _rows(data.images, data.labels)
     shape, length = data.images.shape[1:], data.labels.shape[1]
 

@@ -36,6 +36,11 @@ def draw_parameters(
     Returns:
         float32 tensors of shape `(count,)`: theta and shear (degrees), tx and ty (pixels), zx and zy, and
         channel_shift and brightness where they are used.
+
+    Example:
+        >>> parameters = draw_parameters(Augmentation(rotation_range=5.0), [0, 1], count=100, height=24, width=40)
+        >>> 4 < float(tf.reduce_max(parameters["theta"])) <= 5, float(tf.reduce_max(parameters["tx"]))
+        (True, 0.0)
     """
     uniform = tf.random.stateless_uniform([8, count], seed)
 
@@ -77,6 +82,12 @@ def affine_matrices(parameters: Parameters, height: int, width: int) -> tf.Tenso
 
     Returns:
         float32, shape `(N, 8)`: a0 a1 a2 b0 b1 b2 0 0, as `ImageProjectiveTransformV3` takes them.
+
+    Example:
+        >>> parameters = draw_parameters(Augmentation(), [0, 1], count=1, height=24, width=40)
+        >>> matrices = affine_matrices({**parameters, "tx": tf.constant([3.0])}, height=24, width=40)
+        >>> [round(float(value)) for value in matrices[0]]
+        [1, 0, 3, 0, 1, 0, 0, 0]
     """
     theta = parameters["theta"] * (math.pi / 180)
     shear = parameters["shear"] * (math.pi / 180)
@@ -94,7 +105,14 @@ def affine_matrices(parameters: Parameters, height: int, width: int) -> tf.Tenso
 
 
 def apply_parameters(augmentation: Augmentation, images: tf.Tensor, parameters: Parameters) -> tf.Tensor:
-    """Distort images `(N, height, width, 3)`, uint8 in and out, bilinear."""
+    """Distort images `(N, height, width, 3)`, uint8 in and out, bilinear.
+
+    Example:
+        >>> row = tf.constant([[[[10] * 3, [20] * 3, [30] * 3]]], tf.uint8)
+        >>> parameters = draw_parameters(Augmentation(), [0, 1], count=1, height=1, width=3)
+        >>> apply_parameters(Augmentation(), row, {**parameters, "tx": tf.constant([1.0])})[0, 0, :, 0].numpy().tolist()
+        [20, 30, 30]
+    """
     height, width = images.shape[1:3]
     result = tf.raw_ops.ImageProjectiveTransformV3(
         images=tf.cast(images, tf.float32),
@@ -125,6 +143,12 @@ def augment(augmentation: Augmentation, images: tf.Tensor, seed: tf.Tensor) -> t
 
     Returns:
         uint8 of the same shape.
+
+    Example:
+        >>> images = tf.reshape(tf.cast(tf.range(192), tf.uint8), (1, 8, 8, 3))
+        >>> turned, again, other = (augment(Augmentation(90.0), images, seed) for seed in ([0, 1], [0, 1], [0, 2]))
+        >>> bool(tf.reduce_all(turned == again)), bool(tf.reduce_all(turned == other))
+        (True, False)
     """
     height, width = images.shape[1:3]
     parameters = draw_parameters(augmentation, seed, tf.shape(images)[0], height, width)

@@ -20,7 +20,13 @@ STORE_PREFIX = ".images-"
 
 
 def free_memory() -> int | None:
-    """Memory in bytes that can be used without swapping; None where the system does not say."""
+    """The memory in bytes that can be used without swapping; None where the system does not say.
+
+    Example:
+        >>> free = free_memory()
+        >>> free is None or free > 1024**2
+        True
+    """
     try:
         for line in Path("/proc/meminfo").read_text("ascii").splitlines():
             if line.startswith("MemAvailable:"):
@@ -43,6 +49,13 @@ def image_store(kind: str, folder: Path) -> Iterator[Allocate]:
 
     Yields:
         A function that makes the uint8 array from its shape (the argument `allocate` of `Dataset.images`).
+
+    Example:
+        >>> with image_store("disk", Path("store")) as allocate:
+        ...     type(allocate((2, 24, 40, 3))), Path("store").exists()
+        (<class 'numpy.memmap'>, True)
+        >>> Path("store").exists()
+        False
     """
     if kind not in ("auto", "memory", "disk"):
         raise InputError(f"The image store must be auto, memory or disk, got {kind!r}.")

@@ -1,4 +1,4 @@
-"""Probabilities to texts."""
+"""Turns probabilities into predictions."""
 
 from __future__ import annotations
 

@@ -26,6 +26,12 @@ def read_spec(version: Path) -> CaptchaSpec:
 
     Raises:
         InputError: It has none, or a damaged one.
+
+    Example:
+        >>> from captcha_keras.recognizer.pretrained import pretrained_path
+        >>> spec = read_spec(pretrained_path("captcha") / "1")
+        >>> spec.max_length, spec.width, spec.height
+        (4, 170, 80)
     """
     path = version / SAVED_MODEL_SPEC
     try:

@@ -60,6 +60,11 @@ def limit_probabilities(probabilities: NDArray[np.float32], mask: NDArray[np.boo
 
     Returns:
         float32 `(N, L, K)`; each row of K sums to 1.
+
+    Example:
+        >>> mask = limit_mask(CaptchaSpec("AB0", 1, 1), alphabet="AB")
+        >>> limit_probabilities(np.array([[[0.25, 0.25, 0.5]]], np.float32), mask).tolist()
+        [[[0.5, 0.5, 0.0]]]
     """
     allowed = np.where(mask, probabilities, 0)
     total = allowed.sum(axis=-1, keepdims=True)

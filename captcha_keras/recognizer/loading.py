@@ -26,6 +26,12 @@ def load_saved_model(version: Path) -> tuple[Outputs, CaptchaSpec]:
 
     Raises:
         InputError: There is none, or it cannot be read.
+
+    Example:
+        >>> from captcha_keras.recognizer.pretrained import pretrained_path
+        >>> outputs, spec = load_saved_model(pretrained_path("captcha") / "1")
+        >>> outputs(np.zeros((2, spec.height, spec.width, 3), np.uint8))["char_0"].shape
+        TensorShape([2, 36])
     """
     import tensorflow as tf
 
@@ -47,6 +53,12 @@ def load_onnx(path: Path) -> tuple[Outputs, CaptchaSpec]:
 
     Raises:
         InputError: There is none, it cannot be read, or ONNX Runtime is missing.
+
+    Example:
+        >>> size = Path("captcha.onnx").write_bytes(b"no model")
+        >>> outputs, spec = load_onnx(Path("captcha.onnx"))  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        captcha_keras.errors.InputError: captcha.onnx is no ONNX file of captcha-keras: ...
     """
     content = _content(path)
     try:
@@ -71,6 +83,12 @@ def load_litert(path: Path) -> tuple[Outputs, CaptchaSpec]:
 
     Raises:
         InputError: There is none, it cannot be read, or LiteRT is missing.
+
+    Example:
+        >>> size = Path("captcha.tflite").write_bytes(b"no model")
+        >>> outputs, spec = load_litert(Path("captcha.tflite"))
+        Traceback (most recent call last):
+        captcha_keras.errors.InputError: captcha.tflite is no LiteRT file of captcha-keras: File is not a zip file
     """
     content = _content(path)
     try:

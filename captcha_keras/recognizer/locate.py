@@ -10,7 +10,7 @@ from captcha_keras.recognizer.formats import SAVED_MODEL
 from captcha_keras.recognizer.pretrained import list_pretrained, pretrained_path, versions
 from captcha_keras.training.run_folder import RUNS, RunFolder, newest_run
 
-# What is read with where nothing else is named.
+# The model that reads where none is named.
 DEFAULT_MODEL = "captcha"
 
 
@@ -22,6 +22,11 @@ class TrainedModel:
         path: The run folder, or the folder of an exported version.
         exported: Whether it is the latter.
         file: The file of the run that holds the network; None for the one of the best epoch.
+
+    Example:
+        >>> model = TrainedModel(Path("models/captcha/1"), exported=True)
+        >>> model.run.config_file.as_posix(), model.evaluation.as_posix()
+        ('models/captcha/1/assets/config.json', 'runs/captcha-1/evaluation')
     """
 
     path: Path
@@ -42,7 +47,7 @@ class TrainedModel:
 
 
 def find_model(path: Path | None = None) -> TrainedModel:
-    """Find the model at a path.
+    """Find the trained model at a path.
 
     Args:
         path: A run folder, a `.keras` file inside of it, an exported version, or the folder of its versions (the latest
@@ -50,6 +55,11 @@ def find_model(path: Path | None = None) -> TrainedModel:
 
     Raises:
         InputError: There is no model.
+
+    Example:
+        >>> model = find_model(pretrained_path("captcha"))
+        >>> model.exported, model.path.name
+        (True, '1')
     """
     if path is None:
         run = newest_run(finished=True)

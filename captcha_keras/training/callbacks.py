@@ -20,11 +20,20 @@ from captcha_keras.training.run_folder import RunFolder
 
 
 class BestModel(keras.callbacks.Callback):
-    """Save the network whenever validation reads more images right than ever before.
+    """A callback that saves the network whenever validation reads more images right than ever before.
 
     Args:
         run: Where to save it.
         save: Writes the network in its present state to a path.
+
+    Example:
+        >>> from pathlib import Path
+        >>> states = iter(["network of epoch 1", "network of epoch 2"])
+        >>> best = BestModel(RunFolder(Path()), lambda path: path.write_text(next(states)))
+        >>> best.on_epoch_end(0, {"val_captcha_accuracy": 0.5})
+        >>> best.on_epoch_end(1, {"val_captcha_accuracy": 0.4})
+        >>> Path("best.keras").read_text()
+        'network of epoch 1'
     """
 
     counters = ("best",)
@@ -43,7 +52,7 @@ class BestModel(keras.callbacks.Callback):
 
 
 class EpochRows(keras.callbacks.Callback):
-    """Collect one row of figures for each epoch, with the seconds it took and the images/s of its steps.
+    """A callback that collects one row of figures for each epoch, with its seconds and the images/s of its steps.
 
     `learning_rate` is the rate of the epoch's last step, warm-up and decay included.
 
@@ -53,6 +62,15 @@ class EpochRows(keras.callbacks.Callback):
     Args:
         images: Training images of an epoch.
         rows: Rows of the epochs that were finished before.
+
+    Example:
+        >>> from captcha_keras.training.optimizer import RampedAdam
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile(RampedAdam(0.5), loss="mse")
+        >>> rows = EpochRows(images=4, rows=[])
+        >>> history = model.fit(keras.ops.zeros((4, 2)), keras.ops.zeros(4), epochs=2, callbacks=[rows], verbose=0)
+        >>> [(row["epoch"], row["loss"], row["learning_rate"]) for row in rows.rows]
+        [(1.0, 0.0, 0.5), (2.0, 0.0, 0.5)]
     """
 
     def __init__(self, images: int, rows: list[dict[str, float]]) -> None:
@@ -88,12 +106,22 @@ class EpochRows(keras.callbacks.Callback):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Save the whole state after each epoch; must be the last callback.
+    """A callback that saves the whole training state after each epoch; it must be the last one.
 
     Args:
         run: Where to save it.
         watched: The callbacks whose counters belong to the state.
         begun: Where the training stands at its start; its history is the list that `EpochRows` fills.
+
+    Example:
+        >>> from pathlib import Path
+        >>> run, begun = RunFolder(Path("run")), Progress(0, stopped=False, history=[{"epoch": 1.0}], callbacks={})
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile("adam", loss="mse")
+        >>> checkpoint = Checkpoint(run, watched=[], begun=begun)
+        >>> history = model.fit(keras.ops.zeros((4, 2)), keras.ops.zeros(4), callbacks=[checkpoint], verbose=0)
+        >>> run.checkpoint_file.is_file(), run.history_file.read_text().split()
+        (True, ['epoch', '1'])
     """
 
     def __init__(self, run: RunFolder, watched: list[keras.callbacks.Callback], begun: Progress) -> None:

@@ -27,13 +27,20 @@ COUNTERS: dict[type[keras.callbacks.Callback], tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is, besides its variables.
+    """Where a training stands, apart from its variables.
 
     Attributes:
         epoch: Finished epochs.
         stopped: Whether early stopping ended the training.
         history: One row for each finished epoch.
         callbacks: The counters of each callback that has any, by class name.
+
+    Example:
+        >>> stopping = keras.callbacks.EarlyStopping()
+        >>> stopping.on_train_begin()
+        >>> progress = Progress(2, stopped=False, history=[], callbacks=callback_counters([stopping]))
+        >>> progress.callbacks["EarlyStopping"]["wait"]
+        0
     """
 
     epoch: int
@@ -43,7 +50,16 @@ class Progress:
 
 
 def save_checkpoint(path: Path, model: keras.Model, progress: Progress) -> None:
-    """Write variables, optimizer slots, random states and progress to `path` in one step."""
+    """Write variables, optimizer slots, random states and progress to `path` in one step.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile("adam", loss="mse")
+        >>> save_checkpoint(Path("state.npz"), model, Progress(5, stopped=False, history=[], callbacks={}))
+        >>> with np.load("state.npz") as saved:
+        ...     saved["v0"].shape  # the weights of the layer
+        (2, 1)
+    """
     arrays = {f"v{i}": keras.ops.convert_to_numpy(variable) for i, variable in enumerate(_variables(model))}
     text = json.dumps(progress.__dict__)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,6 +71,15 @@ def load_checkpoint(path: Path, model: keras.Model) -> Progress:
 
     Raises:
         CommandError: The file is damaged or belongs to another network.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile("adam", loss="mse")
+        >>> weights = model.get_weights()
+        >>> save_checkpoint(Path("run.npz"), model, Progress(5, stopped=False, history=[], callbacks={}))
+        >>> model.set_weights([weight + 1 for weight in weights])
+        >>> load_checkpoint(Path("run.npz"), model).epoch, bool((model.get_weights()[0] == weights[0]).all())
+        (5, True)
     """
     variables = _variables(model)
     try:
@@ -72,7 +97,15 @@ def load_checkpoint(path: Path, model: keras.Model) -> Progress:
 
 
 def callback_counters(callbacks: list[keras.callbacks.Callback]) -> dict[str, dict[str, Any]]:
-    """The counters of each callback, as plain numbers."""
+    """The counters of each callback, as plain numbers.
+
+    Example:
+        >>> stopping = keras.callbacks.EarlyStopping()
+        >>> stopping.on_train_begin()
+        >>> counters = callback_counters([stopping, keras.callbacks.History()])  # the history has none
+        >>> list(counters), counters["EarlyStopping"]["best_epoch"]
+        (['EarlyStopping'], 0)
+    """
     return {
         type(callback).__name__: {name: _plain(getattr(callback, name)) for name in _counters(callback)}
         for callback in callbacks
@@ -81,7 +114,14 @@ def callback_counters(callbacks: list[keras.callbacks.Callback]) -> dict[str, di
 
 
 def restore_counters(callbacks: list[keras.callbacks.Callback], counters: dict[str, dict[str, Any]]) -> None:
-    """Put counters back; callbacks reset themselves when training begins, so call it after that."""
+    """Put counters back; callbacks reset themselves when training begins, so call it after that.
+
+    Example:
+        >>> stopping = keras.callbacks.EarlyStopping()
+        >>> restore_counters([stopping], {"EarlyStopping": {"wait": 3}})
+        >>> stopping.wait
+        3
+    """
     for callback in callbacks:
         for name, value in counters.get(type(callback).__name__, {}).items():
             setattr(callback, name, value)

@@ -21,12 +21,24 @@ from captcha_keras.training.run_folder import RunFolder
 
 @dataclass(frozen=True)
 class TrainingData:
-    """A data set, what a network predicts of it, and its split.
+    """A data set, the spec of the network that reads it, and its split.
 
     Attributes:
         dataset: The data set.
         spec: The spec of the network that reads it.
         split: Which images are for training, for validation and for the test.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from captcha_keras.dataset.load import in_memory
+        >>> from captcha_keras.networks.registry import find_network
+        >>> from data_gen import Series, Settings, generate_dataset, processes
+        >>> settings = Settings(Series(CaptchaSpec("01", 2, 2, 40, 24)), count=20)
+        >>> drawn = generate_dataset(settings, Path("data"), engine=processes(1))
+        >>> data = open_data(TrainConfig("data"), "data", find_network("vgg"))
+        >>> training, validation = data.load(in_memory)
+        >>> training.images.shape, validation.labels.shape
+        ((16, 24, 40, 3), (2, 2))
     """
 
     dataset: Dataset
@@ -58,8 +70,24 @@ class TrainingData:
 def open_data(config: TrainConfig, folder: str, network: Network) -> TrainingData:
     """Open a data set as the settings say.
 
+    Args:
+        config: The settings: the alphabet and the split.
+        folder: The folder of the data set.
+        network: The network that is to read it.
+
     Raises:
         DatasetError: There is none, or it is too small to be split.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from captcha_keras.networks.registry import find_network
+        >>> from data_gen import Series, Settings, generate_dataset, processes
+        >>> settings = Settings(Series(CaptchaSpec("01", 2, 2, 40, 24)), count=20)
+        >>> drawn = generate_dataset(settings, Path("data"), engine=processes(1))
+        >>> for network in ("vgg", "segmented_mlp"):  # a network that cuts may find fewer
+        ...     open_data(TrainConfig("data"), "data", find_network(network)).spec.length
+        '2'
+        '1-2'
     """
     dataset = open_dataset(folder)
     parts = split_indices(len(dataset), config.split_seed, config.validation_fraction, config.test_fraction)
@@ -71,6 +99,17 @@ def recorded_split(run: RunFolder, dataset: Dataset) -> Split:
 
     Raises:
         InputError: The data set is another one, or is split otherwise here.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from captcha_keras.training.job import check_job
+        >>> from data_gen import Series, Settings, generate_dataset, processes
+        >>> settings = Settings(Series(CaptchaSpec("01", 2, 2, 40, 24)), count=20)
+        >>> drawn = generate_dataset(settings, Path("data"), engine=processes(1))
+        >>> run, config = RunFolder(Path()), TrainConfig("data", split_seed=7)
+        >>> run.write_record(check_job(config, RunFolder(Path("run"))).record())
+        >>> recorded_split(run, open_dataset("data")).digest() == split_indices(20, seed=7).digest()
+        True
     """
     record, config = run.read_record()["dataset"], run.read_config()
     if record["fingerprint"] != dataset.fingerprint():
@@ -85,10 +124,19 @@ def recorded_split(run: RunFolder, dataset: Dataset) -> Split:
 
 
 def with_classes_of(captchas: TrainingData, characters: TrainingData) -> TrainingData:
-    """The CAPTCHAs, read with the classes of single characters.
+    """The data of the CAPTCHAs, with the alphabet of the single characters that their network learns from.
 
     Raises:
         InputError: The characters are none, or lack one that the CAPTCHAs have.
+
+    Example:
+        >>> from pathlib import Path
+        >>> split = split_indices(20, seed=0)
+        >>> captchas = TrainingData(Dataset(Path("captchas"), ()), CaptchaSpec("01", 2, 2), split)
+        >>> characters = TrainingData(Dataset(Path("characters"), ()), CaptchaSpec("012", 1, 1), split)
+        >>> spec = with_classes_of(captchas, characters).spec
+        >>> spec.alphabet, spec.max_length
+        ('012', 2)
     """
     folder, known = characters.dataset.folder, characters.spec.alphabet
     if characters.spec.max_length > 1:

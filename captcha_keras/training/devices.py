@@ -32,6 +32,10 @@ class Device:
         kind: "cpu" or "gpu".
         names: The names of the processors or GPUs.
         compute_capability: Of the first GPU, (major, minor); None where unknown or on a CPU.
+
+    Example:
+        >>> precision_policy("float16", Device("gpu", ("Tesla T4",), compute_capability=(7, 5)))
+        'mixed_float16'
     """
 
     kind: str
@@ -47,6 +51,11 @@ def select_device(gpu: bool) -> Device:
 
     Raises:
         InputError: GPUs are required and none is visible.
+
+    Example:
+        >>> device = select_device(gpu=False)
+        >>> device.kind, len(device.names), device.compute_capability
+        ('cpu', 1, None)
     """
     backend = keras.backend.backend()
     if backend == "tensorflow":
@@ -62,6 +71,14 @@ def precision_policy(precision: str, device: Device) -> str:
 
     Returns:
         "float32", "mixed_bfloat16" or "mixed_float16" (variables are float32 in all of them).
+
+    Raises:
+        InputError: There is no such precision.
+
+    Example:
+        >>> turing, ampere = Device("gpu", ("T4",), (7, 5)), Device("gpu", ("A100",), (8, 0))
+        >>> precision_policy("auto", turing), precision_policy("auto", ampere)
+        ('float32', 'mixed_bfloat16')
     """
     if precision not in PRECISIONS:
         raise InputError(f"The precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
@@ -71,7 +88,13 @@ def precision_policy(precision: str, device: Device) -> str:
 
 
 def distribution(device: Device) -> Callable[[], AbstractContextManager[object]]:
-    """The scope in which a model is built: data parallel on several GPUs, else nothing."""
+    """What makes the scope in which a model is built: data parallel on several GPUs, else without effect.
+
+    Example:
+        >>> with distribution(Device("cpu", ("EPYC",)))() as scope:
+        ...     scope is None
+        True
+    """
     if len(device.names) < 2 or device.kind != "gpu":
         return nullcontext
     if keras.backend.backend() == "tensorflow":
@@ -82,7 +105,12 @@ def distribution(device: Device) -> Callable[[], AbstractContextManager[object]]
 
 
 def processor_name() -> str:
-    """The processor's name and the number of cores this process may use."""
+    """The processor's name and the number of cores this process may use.
+
+    Example:
+        >>> processor_name().rpartition(", ")[2].split()[0] == str(available_cores())
+        True
+    """
     name = platform.processor() or platform.machine()
     for line in _cpuinfo():
         if line.startswith("model name"):

@@ -27,6 +27,11 @@ class Trainee:
         network: uint8 images to one softmax head for each position.
         model: The same layers up to the logits, stacked `(N, L, K)`, compiled.
         prior: The layer that allows for characters that are drawn more often; None unless images are drawn.
+
+    Example:
+        >>> trainee = build_trainee(TrainConfig(network="vgg"), CaptchaSpec("01", 2, 2, 40, 24), "float32", 1)
+        >>> sorted(trainee.network.output), trainee.model.output.shape, trainee.prior
+        (['char_0', 'char_1'], (None, 2, 2), None)
     """
 
     network: keras.Model
@@ -42,6 +47,11 @@ def build_trainee(config: TrainConfig, spec: CaptchaSpec, policy: str, steps_per
         spec: The spec of what it learns from.
         policy: The Keras dtype policy.
         steps_per_epoch: Steps of an epoch, for the course of the learning rate.
+
+    Example:
+        >>> config, spec = TrainConfig(network="vgg", epochs=3), CaptchaSpec("01", 2, 2, 40, 24)
+        >>> build_trainee(config, spec, "float32", steps_per_epoch=10).model.optimizer.total_steps
+        30
     """
     kind = find_network(config.network)
     network = build_network(config.network, spec, keras.DTypePolicy(policy))
@@ -78,7 +88,7 @@ def fit(
     initial_epoch: int = 0,
     verbose: int = 0,
 ) -> None:
-    """Train.
+    """Train a network.
 
     Args:
         trainee: What is trained.
@@ -89,6 +99,16 @@ def fit(
         validation: Images that are evaluated after each epoch.
         initial_epoch: Epochs that were finished before.
         verbose: As `keras.Model.fit` has it.
+
+    Example:
+        >>> import numpy as np
+        >>> from captcha_keras.pipeline.batches import training_batches
+        >>> spec = CaptchaSpec("01", 1, 2, 40, 24)
+        >>> data = LabelledImages(np.zeros((8, 24, 40, 3), np.uint8), np.zeros((8, 2), np.int32))
+        >>> trainee = build_trainee(TrainConfig(network="segmented_mlp"), spec, "float32", steps_per_epoch=2)
+        >>> fit(trainee, training_batches(data, batch_size=4, seed=0), steps_per_epoch=2, epochs=1, callbacks=[])
+        >>> int(trainee.model.optimizer.iterations)
+        2
     """
     trainee.model.fit(
         batches,

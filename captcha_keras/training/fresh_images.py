@@ -27,7 +27,7 @@ STRENGTH = 8
 
 
 class FreshImages(keras.callbacks.Callback):
-    """An endless stream of batches whose characters are weighted anew after each epoch.
+    """An endless stream of batches of new images, whose characters are weighted anew after each epoch.
 
     Batch k of epoch e depends on the series, the weights of epoch e and k alone, so that a resumed training draws what
     an uninterrupted one would have drawn. A context manager; its processes end with the block.
@@ -44,6 +44,13 @@ class FreshImages(keras.callbacks.Callback):
     Attributes:
         weights: The weights of the epoch that is drawn.
         failure: What ended the stream: a process that draws died, for example; None while all is well.
+
+    Example:
+        >>> spec = CaptchaSpec("01", 2, 2, 40, 24)
+        >>> with FreshImages(Series(spec), steps=1, batch_size=4, prior=LogPrior(spec)) as fresh:
+        ...     images, labels = next(fresh.batches())
+        >>> images.shape, spec.decode_all(labels)
+        ((4, 24, 40, 3), ['01', '00', '01', '11'])
     """
 
     counters = ("weights",)
@@ -144,6 +151,10 @@ def hard_characters(matrix: NDArray[np.integer[Any]], spec: CaptchaSpec) -> dict
     Args:
         matrix: `[truth][prediction]` counts.
         spec: Names the classes.
+
+    Example:
+        >>> hard_characters(np.array([[5, 3, 0], [1, 7, 0], [0, 0, 8]]), CaptchaSpec("0OX"))
+        {'0': 9, 'O': 9}
     """
     characters = len(spec.alphabet)  # "no character" cannot be drawn more often
     wrong = np.array(matrix, np.float64)

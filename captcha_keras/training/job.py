@@ -34,6 +34,16 @@ class Job:
         policy: The Keras dtype policy.
         captchas: The data set that the trained network reads.
         learned: The data set that it learns from: the same, or single characters.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from captcha_keras.spec import CaptchaSpec
+        >>> from data_gen import Settings, generate_dataset, processes
+        >>> settings = Settings(Series(CaptchaSpec("01", 2, 2, 40, 24)), count=20)
+        >>> drawn = generate_dataset(settings, Path("data"), engine=processes(1))
+        >>> job = check_job(TrainConfig("data", batch_size=4, seed=3), RunFolder(Path("run")))
+        >>> job.steps, job.series.seed
+        (4, 'training 3')
     """
 
     config: TrainConfig
@@ -67,7 +77,7 @@ class Job:
 
 
 def check_job(config: TrainConfig, run: RunFolder, *, resume: bool = False) -> Job:
-    """Refuse what cannot be trained.
+    """Check the settings and the data of a training, and refuse what cannot be trained.
 
     Args:
         config: The settings; for a resumed run those that it recorded.
@@ -77,6 +87,13 @@ def check_job(config: TrainConfig, run: RunFolder, *, resume: bool = False) -> J
     Raises:
         InputError: The settings are wrong, the data is bad, or the run was trained on other data or another machine's
             arithmetic.
+
+    Example:
+        >>> from pathlib import Path
+        >>> size = Path("notes.txt").write_text("mine")
+        >>> check_job(TrainConfig(), RunFolder(Path()))
+        Traceback (most recent call last):
+        captcha_keras.errors.InputError: . is not empty; --resume it, or choose another --run.
     """
     if config.tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise InputError("--tensorboard needs the package tensorboard: pip install tensorboard.")

@@ -18,7 +18,18 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def data_record(data: TrainingData) -> dict[str, Any]:
-    """What a run remembers of a data set and its split, to know them again."""
+    """What a run remembers of a data set and its split, to know them again.
+
+    Example:
+        >>> from captcha_keras.dataset.dataset import Dataset
+        >>> from captcha_keras.dataset.records import Record
+        >>> from captcha_keras.dataset.split import split_indices
+        >>> from captcha_keras.spec import CaptchaSpec
+        >>> dataset = Dataset(Path("data"), tuple(Record(Path(f"{k}.png"), "AB", "a test") for k in range(10)))
+        >>> record = data_record(TrainingData(dataset, CaptchaSpec("AB", 2, 2), split_indices(10, seed=0)))
+        >>> record["folder"], record["images"]
+        ('data', 10)
+    """
     return {
         "folder": str(data.dataset.folder),
         "images": len(data.dataset),
@@ -29,7 +40,13 @@ def data_record(data: TrainingData) -> dict[str, Any]:
 
 
 def environment_record(device: Device, policy: str) -> dict[str, Any]:
-    """Device, dtype policy, backend and releases of a training."""
+    """What a run remembers of its machine: device, dtype policy, backend and releases.
+
+    Example:
+        >>> record = environment_record(Device("cpu", ("EPYC",)), "float32")
+        >>> record["device"]["kind"], record["dtype_policy"], record["packages"]["keras"] == keras.__version__
+        ('cpu', 'float32', True)
+    """
     backend = keras.backend.backend()
     packages = ("captcha-keras", "keras", backend, "tensorflow", "numpy", "pillow", "captcha")
     return {

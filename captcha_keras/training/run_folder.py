@@ -22,7 +22,13 @@ RUNS = Path("runs")
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Names and formats inside of `runs/<name>/`."""
+    """The folder `runs/<name>/` of a run: the names and formats of its files.
+
+    Example:
+        >>> run = RunFolder(Path("runs/first"))
+        >>> run.best_model.as_posix(), run.finished
+        ('runs/first/best.keras', False)
+    """
 
     path: Path
 
@@ -121,7 +127,13 @@ class RunFolder:
 
 
 def new_run(network: str, runs: Path = RUNS) -> RunFolder:
-    """A run folder that does not exist yet: `runs/<date>-<network>`, numbered from the second on."""
+    """A run folder that does not exist yet: `runs/<date>-<network>`, numbered from the second on.
+
+    Example:
+        >>> new_run("vgg").path.mkdir(parents=True)
+        >>> new_run("vgg").path.name.removeprefix(datetime.date.today().isoformat())
+        '-vgg-2'
+    """
     name = f"{datetime.date.today().isoformat()}-{network}"
     number, path = 1, runs / name
     while path.exists():
@@ -131,7 +143,15 @@ def new_run(network: str, runs: Path = RUNS) -> RunFolder:
 
 
 def newest_run(*, finished: bool, runs: Path = RUNS) -> RunFolder | None:
-    """The run that was started last, among the finished or the unfinished ones."""
+    """The run that was started last, among the finished or the unfinished ones; None if there is none.
+
+    Example:
+        >>> run = RunFolder(Path("trials/first"))
+        >>> run.path.mkdir(parents=True)
+        >>> run.write_record({})
+        >>> newest_run(finished=False, runs=Path("trials")) == run, newest_run(finished=True, runs=Path("trials"))
+        (True, None)
+    """
     found = [RunFolder(file.parent) for file in runs.glob("*/config.json")]
     found = [run for run in found if run.finished == finished]
     return max(found, key=lambda run: run.config_file.stat().st_mtime, default=None)

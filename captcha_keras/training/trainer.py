@@ -1,4 +1,4 @@
-"""Trains a network on a dataset folder, resumable to the bit."""
+"""Trains a network on a dataset folder; an interrupted training can be resumed."""
 
 from __future__ import annotations
 
@@ -51,6 +51,17 @@ def train(
     Raises:
         InputError: The settings are wrong, the data is bad or not the recorded one, or the machine computes otherwise.
         CommandError: A process that draws images died.
+
+    Example:
+        >>> from captcha_keras.spec import CaptchaSpec
+        >>> from data_gen import Series, Settings, generate_dataset, processes
+        >>> settings = Settings(Series(CaptchaSpec("01", 2, 2, 40, 24)), count=20)
+        >>> drawn = generate_dataset(settings, Path("data"), engine=processes(1))
+        >>> config = TrainConfig("data", "segmented_mlp", epochs=1, batch_size=4, precision="float32")
+        >>> run = train(config, "run")  # doctest: +ELLIPSIS
+        Run run: segmented_mlp, 411,138 parameters, float32...
+        >>> run.finished, sorted(path.name for path in run.path.iterdir())
+        (True, ['best.keras', 'checkpoint', 'config.json', 'history.csv', 'model.keras'])
     """
     run = run if isinstance(run, RunFolder) else RunFolder(Path(run)) if run else new_run(config.network)
     job = check_job(config, run, resume=resume)

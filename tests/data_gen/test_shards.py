@@ -52,7 +52,7 @@ def test_more_shards_than_files_are_refused(tmp_path: Path) -> None:
 def test_shards_drawn_in_any_order_join_into_the_same_bytes(
     tmp_path: Path, storage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("captcha_keras.dataset.layouts.IMAGES_PER_RECORD_FILE", 32)
+    monkeypatch.setattr("captcha_keras.dataset.drawn.IMAGES_PER_RECORD_FILE", 32)
     settings = replace(SETTINGS, storage=storage, count=100)
     generate_dataset(settings, tmp_path / "whole", engine=in_this_process)
     folders = [tmp_path / name for name in ("b", "c", "a")]

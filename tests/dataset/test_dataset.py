@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from captcha_keras.dataset.layouts import class_name, image_name, open_dataset, read_lines, text_of_class
+from captcha_keras.dataset.drawn import image_name, read_lines
+from captcha_keras.dataset.layouts import class_name, open_dataset, text_of_class
 from captcha_keras.dataset.split import split_indices
 from captcha_keras.errors import DatasetError, InputError
 from captcha_keras.spec import CaptchaSpec

@@ -81,7 +81,7 @@ def spec() -> CaptchaSpec:
 @pytest.fixture
 def records(tmp_path: Path, spec: CaptchaSpec, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data set of 70 images in files of 32."""
-    monkeypatch.setattr("captcha_keras.dataset.layouts.IMAGES_PER_RECORD_FILE", 32)
+    monkeypatch.setattr("captcha_keras.dataset.drawn.IMAGES_PER_RECORD_FILE", 32)
 
     def engine(job: data_gen.engines.Job, pieces: object) -> object:
         for piece in pieces:
