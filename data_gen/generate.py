@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from captcha_keras.dataset.layouts import DESCRIPTION, LABELS, PLAN
+from captcha_keras.dataset.drawn import DESCRIPTION, LABELS, PLAN
 from captcha_keras.errors import InputError
 from captcha_keras.files import is_temporary, write_atomically, write_json
 from data_gen.engines import Engine, Job, processes

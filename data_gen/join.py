@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from captcha_keras.dataset.layouts import DESCRIPTION, LABELS, read_description, read_lines
+from captcha_keras.dataset.drawn import DESCRIPTION, LABELS, read_description, read_lines
 from captcha_keras.errors import InputError
 from captcha_keras.files import write_atomically
 from captcha_keras.spec import CaptchaSpec

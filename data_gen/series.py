@@ -15,6 +15,9 @@ from captcha_keras.errors import InputError
 from captcha_keras.spec import CaptchaSpec
 from data_gen.fast_captcha import FastCaptcha
 from data_gen.layout import Layout
+from data_gen.looks.drawer import LookDrawer
+from data_gen.looks.settings import LookSettings
+from data_gen.looks.texts import LookTexts
 from data_gen.randomness import SeededSecrets, seeded
 from data_gen.renderer import make_renderer
 from data_gen.style import Style
@@ -65,7 +68,7 @@ class Series:
         spec: Alphabet, length and size of the images.
         seed: Seed of the series, at least 0; a name makes a series apart from every numbered one.
         image_format: "jpeg" (quality 95, no chroma subsampling) or "png".
-        style: The look.
+        style: The look, or the settings of random looks, whose images have sizes of their own.
         distinct: Whether no character occurs twice in a text.
         weights: How many times as often a character is drawn, as pairs; see `TextSource`.
 
@@ -83,12 +86,12 @@ class Series:
     spec: CaptchaSpec = field(default_factory=CaptchaSpec)
     seed: int | str = 0
     image_format: str = "jpeg"
-    style: Style = field(default_factory=Style)
+    style: Style | LookSettings = field(default_factory=Style)
     distinct: bool = False
     weights: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
-        spec, gap = self.spec, self.style.gap
+        spec, gap = self.spec, self.style.gap if isinstance(self.style, Style) else None
         if isinstance(self.seed, int) and self.seed < 0:
             raise InputError(f"The seed must be at least 0, got {self.seed}.")
         if self.image_format not in IMAGE_FORMATS:
@@ -104,9 +107,10 @@ class Series:
             )
         self.texts()
 
-    def texts(self) -> TextSource:
+    def texts(self) -> TextSource | LookTexts:
         """Make what draws the texts."""
-        return TextSource(self.spec, distinct=self.distinct, weights=dict(self.weights))
+        kind = TextSource if isinstance(self.style, Style) else LookTexts
+        return kind(self.spec, distinct=self.distinct, weights=dict(self.weights))
 
     def source(self, renderer: str = "auto") -> ImageSource:
         """Make what draws the images; see `ImageSource`."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from captcha.image import DEFAULT_FONTS
 
-from captcha_keras.dataset.layouts import FORMAT_VERSION
+from captcha_keras.dataset.drawn import FORMAT_VERSION
 from captcha_keras.errors import InputError
 from data_gen.series import Series
 from data_gen.style import Style

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from captcha_keras.dataset.layouts import (
+from captcha_keras.dataset.drawn import (
     IMAGES,
     RECORDS,
     image_name,
