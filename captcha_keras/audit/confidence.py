@@ -22,6 +22,11 @@ class Calibration:
         error_before: Expected calibration error, 0 to 1.
         error_after: The same at the fitted temperature.
         temperatures: The fitted one of each repetition; above 1 the network was too sure.
+
+    Example:
+        >>> bins = (Bin(low=0.9, high=1.0, count=100, confidence=0.95, right=0.75),)
+        >>> Calibration(before=bins, after=bins, error_before=0.2, error_after=0.2, temperatures=(1.5,)).temperatures
+        (1.5,)
     """
 
     before: tuple[Bin, ...]
@@ -38,6 +43,11 @@ class Sure:
     Attributes:
         precision: How many of those given are right; None if none is given.
         answered: Fraction of the images for which one is given.
+
+    Example:
+        >>> sure = Sure(precision=Rate.count(79, 80), answered=Rate.count(80, 100))
+        >>> sure.precision.fraction, sure.answered.fraction
+        (0.9875, 0.8)
     """
 
     precision: Rate | None
@@ -45,7 +55,15 @@ class Sure:
 
 
 def calibration(done: Sequence[Result]) -> Calibration:
-    """The calibration over the repetitions at one number of samples."""
+    """The calibration over the repetitions at one number of samples.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> right, confidence = np.array([False, True]), (0.5, 1.0)
+        >>> result = SimpleNamespace(right=right, confidence=confidence, scaled_confidence=confidence, temperature=1.5)
+        >>> calibration([result]).error_before  # `result` stands for a Result
+        0.25
+    """
     right = np.concatenate([result.right for result in done])
     before = reliability(np.concatenate([result.confidence for result in done]), right)
     after = reliability(np.concatenate([result.scaled_confidence for result in done]), right)
@@ -59,7 +77,16 @@ def calibration(done: Sequence[Result]) -> Calibration:
 
 
 def sure_predictions(done: Sequence[Result]) -> Sure:
-    """The sure predictions of the repetitions, each with the threshold that its validation images chose."""
+    """The sure predictions of the repetitions, each with the threshold that its validation images chose.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> right, confidence = np.array([False, True]), (0.5, 1.0)
+        >>> result = SimpleNamespace(texts=("AB", "CD"), right=right, scaled_confidence=confidence, threshold=0.9)
+        >>> sure = sure_predictions([result])  # `result` stands for a Result
+        >>> sure.precision.fraction, sure.answered.fraction
+        (1.0, 0.5)
+    """
     given, right, total = 0, 0, 0
     for result in done:
         total += len(result.texts)

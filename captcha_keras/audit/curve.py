@@ -57,7 +57,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Crossing:
-    """Where the learning curve reaches a fraction; None stands for beyond what was tried.
+    """The place where the learning curve reaches a fraction; what lies beyond the numbers tried is None.
 
     Attributes:
         fraction: The fraction of images that is read.
@@ -66,6 +66,11 @@ class Crossing:
         high: The most; None if even the largest number tried may not be enough.
         at_least: Whether `samples` is the smallest number tried, so that fewer may be enough.
         cpu_minutes: Processor time of a training until it reads so much; None if no training did.
+
+    Example:
+        >>> points = [Point(100, Estimate(0.1, 0.05, 0.2, ()), 1.0), Point(10_000, Estimate(0.9, 0.8, 0.95, ()), 1.0)]
+        >>> [(each.samples, each.at_least) for each in (crossing(0.05, points, None), crossing(0.99, points, None))]
+        [(100.0, True), (None, False)]
     """
 
     fraction: float

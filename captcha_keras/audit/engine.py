@@ -16,7 +16,13 @@ Engine = Callable[[Sequence[Trial], Callable[[int], None]], Iterator[tuple[Trial
 
 
 def here(*, gpu: bool = False) -> Engine:
-    """An engine that runs trials one after the other in this process."""
+    """An engine that runs trials one after the other in this process.
+
+    Example:
+        >>> engine = here()
+        >>> list(engine([], print))  # no trials, so no results
+        []
+    """
 
     def work(trials: Sequence[Trial], seen: Callable[[int], None]) -> Iterator[tuple[Trial, Result]]:
         for trial in trials:
@@ -34,6 +40,11 @@ def ray_tasks(address: str | None = None) -> Engine:
 
     Raises:
         InputError: Ray is not installed, or nothing answers at the address.
+
+    Example:
+        >>> ray_tasks("somewhere")
+        Traceback (most recent call last):
+        captcha_keras.errors.InputError: The address of a Ray cluster must look like 10.0.0.1:6379, got 'somewhere'.
     """
     cluster = ray_cluster(address)
 

@@ -40,7 +40,7 @@ EXAMPLES = 10
 
 @dataclass(frozen=True)
 class Findings:
-    """What an audit found.
+    """Everything that an audit found.
 
     Attributes:
         subject: What was audited.
@@ -60,6 +60,17 @@ class Findings:
         sweep: Changes of one setting; None if none was tried.
         examples: Text and prediction of the first test images of the first of these trainings.
         verdict: The judgement.
+
+    Example:
+        >>> from captcha_keras.audit.trial import Check
+        >>> from captcha_keras.spec import CaptchaSpec
+        >>> checks, texts = (Check(images=320, cpu_seconds=60.0, read=0.5),), ("0X", "XX")
+        >>> sure, contrast = (0.9, 0.4), {"contrast": (9.0, 9.0)}
+        >>> result = Result(250, 0, "", checks, 1.0, None, texts, ("0X", "X0"), sure, sure, contrast, fonts=None)
+        >>> subject, budget = Drawn(CaptchaSpec("0X", 2, 2)), Budget((250,), repetitions=1, images=320)
+        >>> found = findings(subject, budget, [result])
+        >>> found.trainings, found.cpu_minutes, found.examples
+        (1, 1.0, (('0X', '0X'), ('XX', 'X0')))
     """
 
     subject: dict[str, Any]
@@ -86,7 +97,18 @@ class Findings:
 
 
 def findings(subject: Subject, budget: Budget, results: Sequence[Result]) -> Findings:
-    """Put the results of the trials together."""
+    """Compute everything that an audit reports from the results of its trials.
+
+    Example:
+        >>> from captcha_keras.audit.trial import Check
+        >>> from captcha_keras.spec import CaptchaSpec
+        >>> checks, texts = (Check(images=320, cpu_seconds=60.0, read=0.5),), ("0X", "XX")
+        >>> sure, contrast = (0.9, 0.4), {"contrast": (9.0, 9.0)}
+        >>> result = Result(250, 0, "", checks, 1.0, None, texts, ("0X", "X0"), sure, sure, contrast, fonts=None)
+        >>> subject, budget = Drawn(CaptchaSpec("0X", 2, 2)), Budget((250,), repetitions=1, images=320)
+        >>> findings(subject, budget, [result]).points[0].read.value
+        0.5
+    """
     plain = [result for result in results if not result.change]
     by_samples: dict[int, list[Result]] = defaultdict(list)
     for result in sorted(plain, key=lambda each: each.samples):

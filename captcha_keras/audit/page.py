@@ -26,7 +26,23 @@ EASIEST = 6
 
 
 def table(findings: Findings) -> str:
-    """The main figures as lines for a terminal."""
+    """Write the main figures as lines for a terminal.
+
+    Example:
+        >>> from captcha_keras.audit.budget import Budget
+        >>> from captcha_keras.audit.findings import findings
+        >>> from captcha_keras.audit.subject import Drawn
+        >>> from captcha_keras.audit.trial import Check, Result
+        >>> from captcha_keras.spec import CaptchaSpec
+        >>> checks, texts = (Check(images=320, cpu_seconds=60.0, read=0.5),), ("0X", "XX")
+        >>> sure, contrast = (0.9, 0.4), {"contrast": (9.0, 9.0)}
+        >>> result = Result(250, 0, "", checks, 1.0, None, texts, ("0X", "X0"), sure, sure, contrast, fonts=None)
+        >>> subject, budget = Drawn(CaptchaSpec("0X", 2, 2)), Budget((250,), repetitions=1, images=320)
+        >>> for line in table(findings(subject, budget, [result])).splitlines()[:2]:
+        ...     print(line)
+         labelled images      read   interval           CPU minutes
+                     250    50.0 %   1.9 % – 98.1 %             1.0
+    """
     lines = [f"{'labelled images':>16}{'read':>10}   {'interval':18}{'CPU minutes':>12}"]
     for point in findings.points:
         interval = f"{percent(point.read.low)} – {percent(point.read.high)}"
@@ -73,6 +89,21 @@ def page(
 
     Returns:
         HTML with the pictures inside of it.
+
+    Example:
+        >>> from captcha_keras.audit.budget import Budget
+        >>> from captcha_keras.audit.findings import findings
+        >>> from captcha_keras.audit.subject import Drawn
+        >>> from captcha_keras.audit.trial import Check, Result
+        >>> from captcha_keras.spec import CaptchaSpec
+        >>> checks, texts = (Check(images=320, cpu_seconds=60.0, read=0.5),), ("0X", "XX")
+        >>> sure, contrast = (0.9, 0.4), {"contrast": (9.0, 9.0)}
+        >>> result = Result(250, 0, "", checks, 1.0, None, texts, ("0X", "X0"), sure, sure, contrast, fonts=None)
+        >>> subject, budget = Drawn(CaptchaSpec("0X", 2, 2)), Budget((250,), repetitions=1, images=320)
+        >>> pictures = np.zeros((2, 80, 170, 3), np.uint8)
+        >>> html = page(findings(subject, budget, [result]), "The login form", [("machine", "two cores")], pictures, {})
+        >>> "The login form" in html
+        True
     """
     calibration, people = findings.calibration, findings.people
     details = f"{findings.details_at:,} labelled images"

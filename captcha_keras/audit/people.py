@@ -24,6 +24,10 @@ class Source:
         title: Author and title.
         url: Where it is.
         says: What it says about text CAPTCHAs, in our words.
+
+    Example:
+        >>> SOURCES[0].url
+        'https://www.w3.org/TR/turingtest/'
     """
 
     title: str
@@ -66,7 +70,7 @@ STATEMENT = (
 
 @dataclass(frozen=True)
 class PeoplesSide:
-    """What people have trouble with.
+    """What people have trouble with when they read the images.
 
     Attributes:
         groups: Groups of the alphabet's characters that people mix up.
@@ -74,6 +78,11 @@ class PeoplesSide:
         fraction_of_errors: Fraction of the network's misread characters that stay within a group; None without errors.
         merged: Images right if the characters of a group counted as one, as a fraction.
         faint: Fraction of the images with a contrast ratio below 3 to 1.
+
+    Example:
+        >>> side = PeoplesSide(groups=("0O", "1l"), images_with=0.4, fraction_of_errors=0.5, merged=0.9, faint=0.0)
+        >>> side.groups
+        ('0O', '1l')
     """
 
     groups: tuple[str, ...]

@@ -24,7 +24,14 @@ EFFECTS = {"harder": GREEN, "easier": RED, "none": GREY}
 
 
 def learning_curve(points: Sequence[Point]) -> bytes:
-    """Draw the fraction of images read over the number of labelled images: every repetition, and the interval."""
+    """Draw the fraction of images read over the number of labelled images: every repetition, and the interval.
+
+    Example:
+        >>> from captcha_keras.audit.curve import Estimate
+        >>> points = [Point(samples, Estimate(0.5, 0.4, 0.6, (0.45, 0.55)), cpu_minutes=1.0) for samples in (250, 1000)]
+        >>> b"<svg" in learning_curve(points)
+        True
+    """
     figure, axes = new_figure(7.2, 3.8)
     samples = [point.samples for point in points]
     low, read, high = ([getattr(point.read, part) for point in points] for part in ("low", "value", "high"))
@@ -45,13 +52,27 @@ def draw_curve(
     color: str,
     label: str | None = None,
 ) -> None:
-    """Draw a learning curve and the band of its interval."""
+    """Draw a learning curve and the band of its interval.
+
+    Example:
+        >>> figure, axes = new_figure(7.2, 3.8)
+        >>> draw_curve(axes, [250, 1000], low=[0.1, 0.4], read=[0.2, 0.5], high=[0.3, 0.6], color=BLUE, label="vgg")
+        >>> len(axes.lines), axes.lines[0].get_label()
+        (1, 'vgg')
+    """
     axes.fill_between(samples, low, high, color=color, alpha=0.15, lw=0)
     axes.plot(samples, read, color=color, marker="o", lw=2, label=label)
 
 
 def curve_axes(axes: Axes, samples: Sequence[int]) -> None:
-    """Scale the axes of a learning curve: log odds of a fraction over the logarithm of the number of samples."""
+    """Scale the axes of a learning curve: log odds of a fraction over the logarithm of the number of samples.
+
+    Example:
+        >>> figure, axes = new_figure(7.2, 3.8)
+        >>> curve_axes(axes, [250, 1000])
+        >>> axes.get_xscale(), axes.get_yscale()
+        ('log', 'logit')
+    """
     axes.set_yscale("logit", nonpositive="clip")  # an interval may reach to nothing, or to everything
     axes.set_ylim(0.0005, 0.9995)
     axes.yaxis.set_major_locator(FixedLocator([0.001, *LEVELS, 0.999]))
@@ -66,7 +87,14 @@ def curve_axes(axes: Axes, samples: Sequence[int]) -> None:
 
 
 def reliability_diagram(calibration: Calibration) -> bytes:
-    """Draw the fraction of right predictions over confidence, before and after temperature scaling."""
+    """Draw the fraction of right predictions over confidence, before and after temperature scaling.
+
+    Example:
+        >>> bins = (Bin(low=0.9, high=1.0, count=100, confidence=0.95, right=0.75),)
+        >>> calibration = Calibration(bins, bins, error_before=0.2, error_after=0.2, temperatures=(1.5,))
+        >>> b"<svg" in reliability_diagram(calibration)
+        True
+    """
     figure, axes = new_figure(4.2, 3.8)
     axes.plot([0, 1], [0, 1], color=GREY, lw=1, ls="--")
     for bins, color, words in ((calibration.before, RED, "as it is"), (calibration.after, BLUE, "temperature fitted")):
@@ -77,7 +105,13 @@ def reliability_diagram(calibration: Calibration) -> bytes:
 
 
 def character_bars(characters: Sequence[Character]) -> bytes:
-    """Draw how often each character is misread, the worst first."""
+    """Draw how often each character is misread, the worst first.
+
+    Example:
+        >>> from captcha_keras.evaluation.rates import Rate
+        >>> b"<svg" in character_bars([Character("0", Rate.count(6, 10), "O"), Character("X", Rate.count(10, 10), "")])
+        True
+    """
     shown = [each for each in characters if each.rate.right < each.rate.total][:36]
     figure, axes = new_figure(7.2, 2.8)
     places = range(len(shown))
@@ -96,7 +130,15 @@ def character_bars(characters: Sequence[Character]) -> bytes:
 
 
 def sweep_bars(sweep: Sweep) -> bytes:
-    """Draw the fraction of images read with each change, and the range of the settings as they are."""
+    """Draw the fraction of images read with each change, and the range of the settings as they are.
+
+    Example:
+        >>> from captcha_keras.audit.curve import Estimate
+        >>> from captcha_keras.evaluation.rates import Rate
+        >>> change = Changed("curves", "4 curves instead of 1", Rate.count(20, 100), "harder")
+        >>> b"<svg" in sweep_bars(Sweep(16_000, Estimate(0.5, 0.4, 0.6, ()), low=0.3, high=0.7, changes=(change,)))
+        True
+    """
     figure, axes = new_figure(7.2, 0.9 + 0.34 * len(sweep.changes))
     places = range(len(sweep.changes))[::-1]
     axes.axvspan(sweep.low, sweep.high, color=GREY, alpha=0.25, lw=0)
@@ -127,7 +169,13 @@ def _reliability(axes: Axes, bins: Sequence[Bin], color: str, words: str) -> Non
 
 
 def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
-    """Make a figure of this size in inches, with a light grid and no frame."""
+    """Make a figure of this size in inches, with a light grid and no frame.
+
+    Example:
+        >>> figure, axes = new_figure(7.2, 3.8)
+        >>> figure.get_size_inches().tolist()
+        [7.2, 3.8]
+    """
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
     axes.grid(color="#e3e5e8", lw=0.7)

@@ -29,7 +29,7 @@ def write_report(
     command: str,
     environment: Mapping[str, Any],
 ) -> None:
-    """Write `audit.json` and `audit.html`.
+    """Write the report of an audit: `audit.json` and `audit.html`.
 
     Args:
         folder: Where to.
@@ -39,6 +39,19 @@ def write_report(
         title: Its name.
         command: The command, for the page.
         environment: Device and releases, as a run records them.
+
+    Example:
+        >>> from captcha_keras.audit.findings import findings
+        >>> from captcha_keras.audit.trial import Check, Result
+        >>> from captcha_keras.spec import CaptchaSpec
+        >>> checks, texts = (Check(images=320, cpu_seconds=60.0, read=0.5),), ("0X", "XX")
+        >>> sure, contrast = (0.9, 0.4), {"contrast": (9.0, 9.0)}
+        >>> result = Result(250, 0, "", checks, 1.0, None, texts, ("0X", "X0"), sure, sure, contrast, fonts=None)
+        >>> subject, budget = Drawn(CaptchaSpec("0X", 2, 2)), Budget((250,), repetitions=1, images=320)
+        >>> found, machine = findings(subject, budget, [result]), {"processor": "two cores", "packages": {}}
+        >>> write_report(Path(), found, subject, budget, title="Login", command="make audit", environment=machine)
+        >>> sorted(path.name for path in Path().iterdir())
+        ['audit.html', 'audit.json']
     """
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
     recorded = {"command": command, "date": date, "environment": dict(environment)}

@@ -31,7 +31,7 @@ def audit(
     settings: Mapping[str, Any],
     progress: Callable[[int, int], Callable[[int], None]],
 ) -> Findings:
-    """Run the trials that are not done yet and put everything together.
+    """Run an audit: the trials that are not done yet, and then the findings from all of them.
 
     Args:
         subject: What is audited.
@@ -44,6 +44,20 @@ def audit(
 
     Raises:
         InputError: The folder holds another audit.
+
+    Example:
+        >>> from captcha_keras.audit.trial import Check
+        >>> from captcha_keras.spec import CaptchaSpec
+        >>> checks, texts = (Check(images=320, cpu_seconds=60.0, read=0.5),), ("0X", "XX")
+        >>> sure, contrast = (0.9, 0.4), {"contrast": (9.0, 9.0)}
+        >>> result = Result(250, 0, "", checks, 1.0, None, texts, ("0X", "X0"), sure, sure, contrast, fonts=None)
+        >>> subject, budget = Drawn(CaptchaSpec("0X", 2, 2)), Budget((250,), repetitions=1, images=320)
+        >>> engine = lambda trials, seen: [(trial, result) for trial in trials]  # in place of `here()`, which trains
+        >>> show = lambda done, total: print
+        >>> found = audit(subject, budget, Path("audit"), engine=engine, settings={"seed": 0}, progress=show)
+        320
+        >>> found.verdict.level, Path("audit/trials/as-it-is-250-0.json").exists()
+        ('broken', True)
     """
     _begin(folder, settings)
     runner = _Runner(folder, engine, progress)

@@ -28,6 +28,10 @@ class Slice:
         name: "contrast", "squeeze", "overlap" or "font".
         words: Which part.
         rate: Images read right; of a font, characters.
+
+    Example:
+        >>> Slice("contrast", "3.00 to 4.50", Rate.count(80, 100)).rate.fraction
+        0.8
     """
 
     name: str
@@ -43,6 +47,10 @@ class Character:
         character: The character.
         rate: How often it was read right.
         mostly_as: What it was misread as most often; empty if never, or if nothing was read.
+
+    Example:
+        >>> Character("0", Rate.count(60, 100), mostly_as="O").mostly_as
+        'O'
     """
 
     character: str
@@ -51,7 +59,15 @@ class Character:
 
 
 def slices(results: Sequence[Result], font_names: Sequence[str]) -> list[Slice]:
-    """The quarters by each property, and the fonts, over the repetitions at one number of samples."""
+    """The accuracy on the quarters by each property, and by font, over the repetitions at one number of samples.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> right, contrast = np.array([False, False, True, True]), (2.0, 3.0, 8.0, 9.0)
+        >>> result = SimpleNamespace(right=right, properties={"contrast": contrast}, fonts=None)  # in place of a Result
+        >>> [each.rate.fraction for each in slices([result], font_names=[])]
+        [0.0, 0.0, 1.0, 1.0]
+    """
     right = np.concatenate([result.right for result in results])
     found: list[Slice] = []
     for name in results[0].properties:

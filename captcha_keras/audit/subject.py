@@ -37,6 +37,12 @@ class Material:
         test: What is measured on.
         properties: Of each test image, float32 `(N,)`: its contrast ratio, and of drawn ones squeeze and overlap.
         fonts: Of each character of the test images the number of its font, `(N, L)`; None where unknown.
+
+    Example:
+        >>> part = LabelledImages(np.zeros((2, 80, 170, 3), np.uint8), np.zeros((2, 4), np.int32))
+        >>> material = Material(part, part, part, {"contrast": contrast_ratios(part.images)}, fonts=None)
+        >>> material.properties["contrast"]
+        array([1., 1.], dtype=float32)
     """
 
     training: LabelledImages
@@ -47,7 +53,13 @@ class Material:
 
 
 class Subject(Protocol):
-    """Where the images of an audit come from."""
+    """Where the images of an audit come from.
+
+    Example:
+        >>> subject: Subject = Drawn(CaptchaSpec("01", 2, 2))
+        >>> subject.spec.alphabet, subject.max_samples(Budget((250, 1000), repetitions=1, images=320))
+        ('01', 1000)
+    """
 
     @property
     def spec(self) -> CaptchaSpec:
@@ -154,6 +166,16 @@ class Folder:
         path: The folder or CSV file.
         alphabet: The alphabet, if the labels do not show all of it.
         seed: Seed of the audit; each repetition has a split of its own.
+
+    Example:
+        >>> import tempfile
+        >>> from PIL import Image
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for number in range(10, 20):
+        ...         Image.new("RGB", (40, 24)).save(f"{folder}/{number}.png")
+        ...     subject, budget = Folder(folder), Budget((4,), repetitions=1, images=320)
+        ...     subject.spec.length, subject.max_samples(budget)
+        ('2', 7)
     """
 
     path: str

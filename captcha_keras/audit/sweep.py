@@ -26,6 +26,11 @@ class Change:
         name: Short, of letters and dashes.
         words: What differs, for people.
         subject: CAPTCHAs with the change.
+
+    Example:
+        >>> change = changes(Drawn())[0]
+        >>> change.name, change.words
+        ('longer', '6 characters instead of 4, the image wider alike')
     """
 
     name: str
@@ -42,6 +47,10 @@ class Changed:
         words: What differs.
         rate: Images read right with it.
         effect: "harder", "easier", or "none" if a training with the settings as they are may give the same.
+
+    Example:
+        >>> Changed("longer", "6 characters instead of 4", Rate.count(20, 100), "harder").rate.fraction
+        0.2
     """
 
     name: str
@@ -60,6 +69,12 @@ class Sweep:
         low: Where one training more with these would lie, from…
         high: … to, with a probability of 95 %.
         changes: The changes, the hardest first.
+
+    Example:
+        >>> change = Changed("longer", "6 characters instead of 4", Rate.count(20, 100), "harder")
+        >>> sweep = Sweep(16_000, Estimate(0.5, 0.4, 0.6, (0.45, 0.55)), low=0.3, high=0.7, changes=(change,))
+        >>> sweep.changes[0].rate.high < sweep.low
+        True
     """
 
     samples: int

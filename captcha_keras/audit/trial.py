@@ -44,6 +44,10 @@ class Check:
         images: Training images that it has seen, repeated ones counted anew.
         cpu_seconds: Processor time of the training until then, all cores together.
         read: Fraction of the validation images that it reads right.
+
+    Example:
+        >>> Check(images=320, cpu_seconds=60.0, read=0.5).read
+        0.5
     """
 
     images: int
@@ -69,6 +73,13 @@ class Result:
         scaled_confidence: The same at the fitted temperature.
         properties: Of each test image, by name.
         fonts: Number of the font of each character of each test image; None where unknown.
+
+    Example:
+        >>> checks, texts = (Check(images=320, cpu_seconds=60.0, read=0.5),), ("0X", "XX")
+        >>> sure, contrast = (0.9, 0.4), {"contrast": (9.0, 9.0)}
+        >>> result = Result(250, 0, "", checks, 1.0, None, texts, ("0X", "X0"), sure, sure, contrast, fonts=None)
+        >>> result.right.tolist(), result.cpu_seconds, Result.from_json(result.to_json()) == result
+        ([True, False], 60.0, True)
     """
 
     samples: int
@@ -112,12 +123,23 @@ class Result:
 
 
 def run(trial: Trial, seen: Callable[[int], None] | None = None, *, gpu: bool = False) -> Result:
-    """Train and measure.
+    """Train the network of a trial and measure what it reads.
 
     Args:
         trial: What to train on.
         seen: Called with the training images seen so far.
         gpu: Whether a GPU is required.
+
+    Raises:
+        InputError: There are fewer images than a batch, or a GPU is required and there is none.
+        DatasetError: Images or labels are bad.
+
+    Example:
+        >>> from captcha_keras.audit.budget import BUDGETS
+        >>> from captcha_keras.audit.subject import Folder
+        >>> run(Trial(Folder("x"), 1_000, 0, BUDGETS["small"]))
+        Traceback (most recent call last):
+        captcha_keras.errors.DatasetError: x is no folder; expected a dataset drawn by data_gen.py, or labelled images.
     """
     steps = max(CHECKS, trial.budget.images // TrainConfig.batch_size)
     config = TrainConfig(

@@ -23,6 +23,10 @@ class Verdict:
             (the interval has room for both).
         sentence: One sentence.
         reasons: Sentences.
+
+    Example:
+        >>> Verdict("holds", "Not broken by this audit.", reasons=()).level
+        'holds'
     """
 
     level: str
@@ -51,6 +55,15 @@ def verdict(
 
     Returns:
         The verdict; the point with the most images read decides, whatever its number of samples.
+
+    Example:
+        >>> from captcha_keras.audit.curve import crossing
+        >>> from captcha_keras.evaluation.rates import Rate
+        >>> points = [Point(250, Estimate(0.5, 0.4, 0.6, (0.45, 0.55)), cpu_minutes=2.0)]
+        >>> people = PeoplesSide((), images_with=0.0, fraction_of_errors=None, merged=0.5, faint=0.0)
+        >>> sure, half = Sure(None, Rate.count(0, 100)), crossing(0.5, points, None)
+        >>> verdict(points, [half], sure, people, None, drawn=False).sentence
+        'Broken: after 250 labelled images and 2 minutes of one core a small network reads 50.0 % of new images.'
     """
     best = max(points, key=lambda point: point.read.value)
     level = _level(best.read)

@@ -130,6 +130,17 @@ def check_saved_model(version: Path, network: keras.Model, spec: CaptchaSpec, sa
 
     Raises:
         CommandError: A probability differs by more than 1e-5, or a text differs.
+
+    Example:
+        >>> from captcha_keras.networks.registry import build_network
+        >>> from captcha_keras.recognizer.formats import read_spec
+        >>> from captcha_keras.recognizer.pretrained import pretrained_path
+        >>> version = pretrained_path("captcha") / "1"
+        >>> spec = read_spec(version)
+        >>> samples = [tf.io.encode_png(np.zeros((spec.height, spec.width, 3), np.uint8)).numpy()]
+        >>> check_saved_model(version, build_network("vgg", spec), spec, samples)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        captcha_keras.errors.CommandError: The exported model's probabilities differ from Keras' by ...
     """
     served = tf.saved_model.load(str(version)).signatures
     pixels = decode_images(tf.constant(list(samples)), spec.width, spec.height)[0]
@@ -160,6 +171,13 @@ def write_signatures(network: keras.Model, spec: CaptchaSpec, folder: Path) -> N
         network: As in `export_saved_model`.
         spec: The network's spec.
         folder: The folder of the SavedModel.
+
+    Example:
+        >>> from captcha_keras.networks.registry import build_network
+        >>> spec, folder = CaptchaSpec("AB", 2, 2, width=32, height=32), Path("exported")
+        >>> write_signatures(build_network("vgg", spec), spec, folder)
+        >>> sorted(tf.saved_model.load(str(folder)).signatures)
+        ['images', 'probabilities', 'serving_default']
     """
     heads = spec.head_names
     alphabet = tf.constant(spec.classes)

@@ -149,6 +149,11 @@ class RestClient(Client):
 
     Raises:
         InputError: httpx2 is not installed.
+
+    Example:
+        >>> with RestClient("http://127.0.0.1:9", attempts=1) as client:
+        ...     client.ready()  # no server listens there
+        False
     """
 
     def __init__(
@@ -211,6 +216,11 @@ class GrpcClient(Client):
 
     Raises:
         InputError: grpcio or tensorflow-serving-api is not installed.
+
+    Example:
+        >>> with GrpcClient("127.0.0.1:9", attempts=1) as client:
+        ...     client.ready()  # no server listens there
+        False
     """
 
     def __init__(

@@ -26,6 +26,10 @@ class DrawnImage:
         text: What the image says.
         content: The bytes of the PNG or JPEG file.
         media_type: Its MIME type.
+
+    Example:
+        >>> DrawnImage("AB3D", content=b"...", media_type="image/jpeg").text
+        'AB3D'
     """
 
     text: str
@@ -72,6 +76,13 @@ def source_for(model: ServedModel) -> ImageSource:
 
     Raises:
         RequestError: The model's record does not say how, or its fonts are not on this machine.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> from captcha_keras.recognizer.pretrained import pretrained_path
+        >>> source = source_for(SimpleNamespace(path=pretrained_path("captcha") / "1"))  # in place of a ServedModel
+        >>> source.series.image_format, len(source.draw(0).text)
+        ('jpeg', 4)
     """
     try:
         record = RunFolder(model.path / "assets").read_record()

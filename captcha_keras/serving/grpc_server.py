@@ -74,7 +74,21 @@ class _Calls:
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """`Predict` and `GetModelMetadata`; the other methods are not implemented."""
+    """TF Serving's `PredictionService` with `Predict` and `GetModelMetadata`; other methods are not implemented.
+
+    Example:
+        >>> import asyncio
+        >>> from types import SimpleNamespace
+        >>> # In place of a ServedModel and of a ModelRepository:
+        >>> model = SimpleNamespace(version=3, meta_graph=SimpleNamespace(signature_def={}))
+        >>> repository = SimpleNamespace(find=lambda name, version, label: model)
+        >>> service = PredictionService(repository, None, _Calls(Metrics()), max_bytes=1000)
+        >>> request = get_model_metadata_pb2.GetModelMetadataRequest(
+        ...     model_spec={"name": "captcha"}, metadata_field=["signature_def"]
+        ... )
+        >>> asyncio.run(service.GetModelMetadata(request, context=None)).model_spec.version.value
+        3
+    """
 
     def __init__(self, repository: ModelRepository, batcher: Batcher, calls: _Calls, max_bytes: int) -> None:
         self._repository = repository
@@ -125,7 +139,20 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """`GetModelStatus`; a reload by request is not implemented, for the folder decides which version is served."""
+    """TF Serving's `ModelService` with `GetModelStatus`.
+
+    A reload by request is not implemented, for the folder decides which version is served.
+
+    Example:
+        >>> import asyncio
+        >>> from types import SimpleNamespace
+        >>> states = [SimpleNamespace(version=3, state="AVAILABLE", error="")]
+        >>> repository = SimpleNamespace(status=lambda name, version: states)  # in place of a ModelRepository
+        >>> request = get_model_status_pb2.GetModelStatusRequest(model_spec={"name": "captcha"})
+        >>> answer = asyncio.run(ModelService(repository, _Calls(Metrics())).GetModelStatus(request, context=None))
+        >>> answer.model_version_status[0].version
+        3
+    """
 
     def __init__(self, repository: ModelRepository, calls: _Calls) -> None:
         self._repository = repository

@@ -33,7 +33,15 @@ class JsonFormatter(logging.Formatter):
 
 
 def log_as_json() -> None:
-    """Make all logs of this process JSON lines on standard error."""
+    """Make all logs of this process JSON lines on standard error.
+
+    Example:
+        >>> import subprocess
+        >>> code = "import logging, captcha_keras.serving.logs as logs; logs.log_as_json(); logging.warning('busy')"
+        >>> process = subprocess.run([sys.executable, "-c", code], capture_output=True)
+        >>> json.loads(process.stderr)["message"]
+        'busy'
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()

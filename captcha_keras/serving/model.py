@@ -71,6 +71,12 @@ class ServedModel:
     Raises:
         CommandError: The version cannot be loaded, or lacks a signature.
         InputError: The folder is no exported model.
+
+    Example:
+        >>> from captcha_keras.recognizer.pretrained import pretrained_path
+        >>> model = ServedModel(pretrained_path("captcha") / "1")
+        >>> model.version, model.inputs("images")["image"].shape
+        (1, (None, 80, 170, 3))
     """
 
     def __init__(self, version: Path) -> None:

@@ -17,6 +17,21 @@ class HeaderTimeoutProtocol(HttpToolsProtocol):
     Args:
         header_timeout: Seconds from the connection, or from a request's first byte, to the end of its headers.
         kwargs: The arguments that uvicorn passes.
+
+    Example:
+        >>> import contextlib
+        >>> from functools import partial
+        >>> from uvicorn.config import Config
+        >>> from uvicorn.server import ServerState
+        >>> config = Config(None, log_config=None)
+        >>> protocol = partial(HeaderTimeoutProtocol, 0.05, config=config, server_state=ServerState(), app_state={})
+        >>> async def send_nothing():
+        ...     async with await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0) as server:
+        ...         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        ...         with contextlib.closing(writer):
+        ...             return await reader.read()
+        >>> asyncio.run(send_nothing())  # the server closed the connection
+        b''
     """
 
     def __init__(self, header_timeout: float, **kwargs: Any) -> None:

@@ -41,6 +41,10 @@ class Target:
         version: Number of its version, if the path has one.
         label: Label of its version, if the path has one.
         action: "predict", "classify", "regress", "metadata" or "status".
+
+    Example:
+        >>> parse_path("GET", "/v1/models/captcha/labels/stable/metadata")
+        Target(model='captcha', version=None, label='stable', action='metadata')
     """
 
     model: str
