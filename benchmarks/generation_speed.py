@@ -64,6 +64,27 @@ def renderer(count: int, image_format: str | None) -> Callable[[], int]:
     return work
 
 
+def looks(count: int, fitted: bool) -> Callable[[], int]:
+    """Random looks on one core, as they are or fitted into one size for a training."""
+    import numpy as np
+
+    from captcha_keras.dataset.images import fit
+    from data_gen import LookSettings, Series
+    from data_gen.looks.settings import ANY_SPEC
+
+    source = Series(ANY_SPEC, style=LookSettings()).source()
+    numbers = itertools.count()
+
+    def work() -> int:
+        for _ in range(count):
+            _, image = source.image(next(numbers))
+            if fitted:
+                fit(np.asarray(image), ANY_SPEC.width, ANY_SPEC.height, keep_aspect=True)
+        return count
+
+    return work
+
+
 def renderers(count: int, image_format: str | None, workers: int) -> Callable[[], int]:
     """Our renderer in several processes that are already there, `count` images each."""
     from data_gen.engines import process_pool
@@ -138,6 +159,8 @@ def main() -> None:
         ENCODED: (library, (few, True)),
         "ours, and JPEG quality 95, 4:4:4": (renderer, (few, "jpeg")),
         "ours, and PNG level 1": (renderer, (few, "png")),
+        "random looks (--style any)": (looks, (few, False)),
+        "random looks, fitted into 200x64": (looks, (few, True)),
         f"ours, {cores} processes": (renderers, (few, None, cores)),
         f"ours, and JPEG quality 95, {cores} processes": (renderers, (few, "jpeg", cores)),
     }

@@ -2,9 +2,10 @@
 
 python -m benchmarks.reading_speed
 
-The images are new ones of the default spec. The weights are random: speed does not depend on them. TensorFlow traces a
-network anew for each batch size. The former way warmed up with the first full batch alone, so that the trace for a
-smaller last batch counted as reading time. `Recognizer.timed_probabilities` warms up both sizes.
+The images are new ones of the default spec, and of texts of 4 to 8 characters. The weights are random: speed does not
+depend on them. TensorFlow traces a network anew for each batch size. The former way warmed up with the first full batch
+alone, so that the trace for a smaller last batch counted as reading time. `Recognizer.timed_probabilities` warms up
+both sizes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -25,7 +27,8 @@ from captcha_keras.spec import CaptchaSpec
 from captcha_keras.training.devices import select_device
 from data_gen import Series
 
-SPEC = CaptchaSpec()
+LONG = CaptchaSpec(min_length=4, max_length=8, width=340)
+LONG_NETWORKS = ("vgg", "segmented_lenet")
 # No multiple of the batch size; a fifth of it has a last batch of the same size.
 COUNT = 3_200
 SLOW, SLOW_DIVISOR = ("single_head",), 5
@@ -33,31 +36,55 @@ SLOW, SLOW_DIVISOR = ("single_head",), 5
 Row = dict[str, float]
 
 
-def measure(counts: Mapping[str, int], repeats: int) -> dict[str, Row]:
+@dataclass(frozen=True)
+class Subject:
+    """A network that reads images of a spec, so many in a turn."""
+
+    network: str
+    spec: CaptchaSpec
+    count: int
+
+    @property
+    def name(self) -> str:
+        """Name of its row."""
+        return self.network if self.spec != LONG else f"{self.network}, {self.spec.width}x{self.spec.height}"
+
+    def new_recognizer(self) -> Recognizer:
+        """The network with random weights; it has read nothing yet."""
+        spec = find_network(self.network).output_spec(self.spec)
+        return Recognizer(build_network(self.network, spec).predict_on_batch, spec)
+
+
+def subjects(count: int) -> list[Subject]:
+    """Every network on the default spec, and two on longer texts."""
+    usual = [Subject(name, CaptchaSpec(), count // (SLOW_DIVISOR if name in SLOW else 1)) for name in list_networks()]
+    return usual + [Subject(name, LONG, count) for name in LONG_NETWORKS]
+
+
+def measure(measured: Sequence[Subject], repeats: int) -> dict[str, Row]:
     """Let networks take turns, so that a slow moment of the machine hits all.
 
     Args:
-        counts: How many images each network reads in a turn.
-        repeats: Turns of each network.
+        measured: What is measured.
+        repeats: Turns of each.
 
     Returns:
         A row for each network: medians, and the range of the turns.
     """
-    source = Series(SPEC, "reading speed").source()
-    images = np.stack([np.asarray(source.image(index)[1]) for index in range(max(counts.values()))])
-    turns: dict[str, list[tuple[float, float]]] = {name: [] for name in counts}
+    images = {spec: drawn(spec, max(each.count for each in measured)) for spec in {each.spec for each in measured}}
+    turns: dict[str, list[tuple[float, float]]] = {each.name: [] for each in measured}
     for turn in range(repeats):
-        for name, count in counts.items():
+        for each in measured:
             keras.utils.clear_session()
-            turns[name].append(rates(new_recognizer(name), images[:count]))
+            turns[each.name].append(rates(each.new_recognizer(), images[each.spec][: each.count]))
         print(f"turn {turn + 1} of {repeats} done", flush=True)
-    return {name: row(counts[name], pairs) for name, pairs in turns.items()}
+    return {each.name: row(each.count, turns[each.name]) for each in measured}
 
 
-def new_recognizer(name: str) -> Recognizer:
-    """A network with random weights that has read nothing yet."""
-    spec = find_network(name).output_spec(SPEC)
-    return Recognizer(build_network(name, spec).predict_on_batch, spec)
+def drawn(spec: CaptchaSpec, count: int) -> NDArray[np.uint8]:
+    """New images of a spec."""
+    source = Series(spec, "reading speed").source()
+    return np.stack([np.asarray(source.image(index)[1]) for index in range(count)])
 
 
 def rates(recognizer: Recognizer, images: NDArray[np.uint8]) -> tuple[float, float]:
@@ -86,9 +113,9 @@ def row(count: int, turns: Sequence[tuple[float, float]]) -> Row:
 
 def table(rows: Mapping[str, Row]) -> str:
     """The rows as text."""
-    lines = [f"{'':18}{'images':>8}{'images/s':>10}{'lowest':>9}{'highest':>9}{'former way':>12}{'ratio':>8}"]
+    lines = [f"{'':26}{'images':>8}{'images/s':>10}{'lowest':>9}{'highest':>9}{'former way':>12}{'ratio':>8}"]
     lines += [
-        f"{name:18}{figures['images']:8,}{figures['images_per_second']:10,.0f}{figures['lowest']:9,.0f}"
+        f"{name:26}{figures['images']:8,}{figures['images_per_second']:10,.0f}{figures['lowest']:9,.0f}"
         f"{figures['highest']:9,.0f}{figures['former_images_per_second']:12,.0f}{figures['former_to_now']:8.0%}"
         for name, figures in rows.items()
     ]
@@ -99,9 +126,7 @@ def main() -> None:
     """Measure and report."""
     given = options(__doc__, count=COUNT, repeats=7)
     select_device(gpu=False)
-    rows = measure(
-        {name: given.count // (SLOW_DIVISOR if name in SLOW else 1) for name in list_networks()}, given.repeats
-    )
+    rows = measure(subjects(given.count), given.repeats)
     where = environment(["tensorflow", "keras"])
     print(f"\n{where['processor']}, {where['date']}, median of {given.repeats} turns\n\n{table(rows)}")
     write_results(

@@ -5,6 +5,7 @@ from data_gen.fresh import series_like
 from data_gen.generate import GenerationError, generate_dataset
 from data_gen.join import join_shards
 from data_gen.layout import Layout
+from data_gen.looks.settings import LookSettings
 from data_gen.plan import Shard
 from data_gen.series import ImageSource, Series
 from data_gen.settings import Settings
@@ -18,6 +19,7 @@ __all__ = [
     "ImageSource",
     "ImageStream",
     "Layout",
+    "LookSettings",
     "Series",
     "Settings",
     "Shard",

@@ -11,17 +11,20 @@ from captcha_keras.cli.console import run_command
 from captcha_keras.cli.progress import ProgressBar
 from captcha_keras.errors import InputError
 from captcha_keras.files import write_atomically
+from captcha_keras.spec import CaptchaSpec
 from data_gen.engines import Engine, processes, ray_tasks
 from data_gen.estimate import estimate
-from data_gen.fast_captcha import FastCaptcha
 from data_gen.generate import generate_dataset
 from data_gen.join import join_shards
+from data_gen.looks.compose import INGREDIENTS
+from data_gen.looks.fonts import families_of
+from data_gen.looks.settings import ANY, ANY_SPEC, LookSettings
 from data_gen.plan import Plan, Shard
 from data_gen.preview import contact_sheet
 from data_gen.renderer import RENDERERS
 from data_gen.series import IMAGE_FORMATS, Series
 from data_gen.settings import Settings
-from data_gen.style import PRESETS
+from data_gen.style import PRESETS, Style
 from data_gen.style_file import SPEC_FIELDS, read_captcha, spec_fields
 
 DESCRIPTION = """Draw labelled CAPTCHA images with the captcha library.
@@ -59,9 +62,23 @@ def parser(prog: str = "data_gen.py") -> argparse.ArgumentParser:
         "--style",
         default="library",
         metavar="NAME|FILE",
-        help=f"{', '.join(PRESETS)}, or a TOML file with settings of one's own (%(default)s)",
+        help=f"{', '.join(PRESETS)}, a TOML file with settings of one's own, or {ANY}: every image another look, of a "
+        "size of its own (%(default)s)",
     )
-    add("--fonts", nargs="+", default=[], metavar="TTF", help="TrueType fonts (the style's, else DroidSansMono)")
+    add(
+        "--without",
+        nargs="+",
+        default=[],
+        metavar="INGREDIENT",
+        help=f"with --style {ANY}: leave out {', '.join(INGREDIENTS)} or single ones, such as curves",
+    )
+    add(
+        "--fonts",
+        nargs="+",
+        default=[],
+        metavar="TTF",
+        help=f"TrueType fonts (the style's, else DroidSansMono; with --style {ANY} all that Python packages hold)",
+    )
     where = result.add_argument_group("where it goes")
     add = where.add_argument
     add("--output", type=Path, default=Path("data/captcha"), metavar="DIR", help="folder (%(default)s)")
@@ -125,14 +142,21 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    spec, style = read_captcha(options.style)
+    spec, style = _look(options)
     given = {name: getattr(options, name) for name in SPEC_FIELDS if getattr(options, name) is not None}
     spec = dataclasses.replace(spec, **spec_fields(given))
-    if options.fonts:
-        style = dataclasses.replace(style, fonts=tuple(options.fonts))
     records = options.format == "tfrecord"
     series = Series(spec, options.seed, "jpeg" if records else options.format, style, options.distinct)
     return Settings(series, options.count, "tfrecord" if records else "files")
+
+
+def _look(options: argparse.Namespace) -> tuple[CaptchaSpec, Style | LookSettings]:
+    if options.style == ANY:
+        return ANY_SPEC, LookSettings(tuple(options.without), tuple(options.fonts))
+    if options.without:
+        raise InputError(f"--without needs --style {ANY}.")
+    spec, style = read_captcha(options.style)
+    return spec, dataclasses.replace(style, fonts=tuple(options.fonts)) if options.fonts else style
 
 
 def _shard(options: argparse.Namespace) -> Shard:
@@ -149,7 +173,10 @@ def _engine(options: argparse.Namespace) -> Engine:
 
 def _generate(settings: Settings, options: argparse.Namespace) -> None:
     shard = _shard(options)
-    if options.renderer == "auto" and not isinstance(settings.series.source().renderer, FastCaptcha):
+    style = settings.series.style
+    if isinstance(style, LookSettings):
+        print(f"Random looks in {len(style.fonts)} fonts of {len(families_of(style.fonts))} families.")
+    elif options.renderer == "auto" and settings.series.source().falls_back:
         print("The installed captcha or Pillow draws otherwise than the fast renderer: the library draws, slower.")
     drawn = generate_dataset(
         settings,
@@ -163,7 +190,8 @@ def _generate(settings: Settings, options: argparse.Namespace) -> None:
     state = "holds" if drawn else "already held"
     spec, seed = settings.series.spec, settings.series.seed
     part = f"shard {options.shard} of {settings.count:,}" if options.shard else f"{settings.count:,}"
-    print(f"{options.output} {state} {part} images of {spec.width}x{spec.height}, seed {seed}.")
+    size = "sizes of their own" if isinstance(style, LookSettings) else f"{spec.width}x{spec.height}"
+    print(f"{options.output} {state} {part} images of {size}, seed {seed}.")
 
 
 def _join(options: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ from captcha.image import DEFAULT_FONTS
 
 from captcha_keras.errors import InputError
 from captcha_keras.spec import CaptchaSpec
+from data_gen.looks.settings import ANY, LookSettings
 from data_gen.series import Series
 from data_gen.settings import font_checksums
 from data_gen.style import Style
@@ -40,10 +41,22 @@ def series_like(description: Mapping[str, Any] | None, seed: int | str, fonts: S
         raise InputError("These images were not drawn by data_gen.py, so new ones like them cannot be drawn.")
     if description["seed"] == seed:
         raise InputError(f"Seed {seed} drew the training images; choose another --fresh-seed.")
-    style = Style.from_mapping({**description["style"], "fonts": list(fonts)})
+    style: Style | LookSettings
+    if ANY in description["style"]:
+        style = LookSettings.from_json(description["style"], fonts)
+    else:
+        style = Style.from_mapping({**description["style"], "fonts": list(fonts)})
     if font_checksums(style) != description["fonts"]:
-        names = ", ".join(font["name"] for font in description["fonts"])
-        own = "" if names == Path(DEFAULT_FONTS[0]).name else f": give them with --fonts ({names})"
-        raise InputError(f"The fonts are not those that the training images were drawn with{own}.")
+        hint = _hint([font["name"] for font in description["fonts"]], isinstance(style, LookSettings))
+        raise InputError(f"The fonts are not those that the training images were drawn with{hint}.")
     spec = CaptchaSpec.from_json(description["spec"])
     return Series(spec, seed, description["image_format"], style, description["distinct"])
+
+
+def _hint(names: Sequence[str], looks: bool) -> str:
+    """How to have the fonts."""
+    if looks:
+        return f", {len(names)} in all: install the extra, pip install 'captcha-keras[fonts]', in the release used then"
+    if names == [Path(DEFAULT_FONTS[0]).name]:
+        return ""
+    return f": give them with --fonts ({', '.join(names)})"

@@ -8,6 +8,7 @@ from captcha.image import DEFAULT_FONTS
 from PIL import Image, ImageDraw, ImageFont
 
 from data_gen.series import ImageSource
+from data_gen.style import Style
 
 MARGIN = 8
 CAPTION_HEIGHT = 22
@@ -29,18 +30,20 @@ def contact_sheet(source: ImageSource, count: int = 24) -> Image.Image:
         >>> contact_sheet(Series().source(), count=4).size
         (720, 118)
     """
-    spec, style = source.series.spec, source.series.style
-    width, height = spec.width, spec.height
+    drawn = [source.image(index) for index in range(count)]
+    # Random looks have sizes of their own.
+    width, height = (max(sides) for sides in zip(*(image.size for _, image in drawn), strict=True))
     columns = max(1, min(count, (SHEET_WIDTH - MARGIN) // (width + MARGIN)))
     rows = math.ceil(count / columns)
     size = (MARGIN + columns * (width + MARGIN), MARGIN + rows * (height + CAPTION_HEIGHT + MARGIN))
     sheet = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(sheet)
-    font = ImageFont.truetype((style.fonts or DEFAULT_FONTS)[0], 16)
-    for index in range(count):
-        text, image = source.image(index)
+    style = source.series.style
+    own = style.fonts if isinstance(style, Style) else ()
+    font = ImageFont.truetype((own or DEFAULT_FONTS)[0], 16)
+    for index, (text, image) in enumerate(drawn):
         row, column = divmod(index, columns)
         left, top = MARGIN + column * (width + MARGIN), MARGIN + row * (height + CAPTION_HEIGHT + MARGIN)
-        sheet.paste(image, (left, top))
+        sheet.paste(image, (left + (width - image.width) // 2, top + (height - image.height) // 2))
         draw.text((left + width / 2, top + height + CAPTION_HEIGHT / 2), text, fill="black", font=font, anchor="mm")
     return sheet

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
-from functools import cached_property
+from typing import Any
 
 import numpy as np
-from captcha.image import ImageCaptcha
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -15,11 +14,10 @@ from captcha_keras.errors import InputError
 from captcha_keras.spec import CaptchaSpec
 from data_gen.fast_captcha import FastCaptcha
 from data_gen.layout import Layout
+from data_gen.library_drawer import LibraryDrawer
 from data_gen.looks.drawer import LookDrawer
 from data_gen.looks.settings import LookSettings
 from data_gen.looks.texts import LookTexts
-from data_gen.randomness import SeededSecrets, seeded
-from data_gen.renderer import make_renderer
 from data_gen.style import Style
 from data_gen.texts import TextSource
 
@@ -42,6 +40,7 @@ class Drawing:
     Attributes:
         text: Its text.
         content: The bytes of the image file.
+        size: Its width and height in pixels.
 
     Example:
         >>> from data_gen import Series
@@ -52,6 +51,7 @@ class Drawing:
 
     text: str
     content: bytes
+    size: tuple[int, int]
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -105,16 +105,18 @@ class Series:
                 f"{spec.max_length} characters with {gap} empty columns between them need a width of at least "
                 f"{needed} pixels, got {spec.width}."
             )
-        self.texts()
-
-    def texts(self) -> TextSource | LookTexts:
-        """Make what draws the texts."""
-        kind = TextSource if isinstance(self.style, Style) else LookTexts
-        return kind(self.spec, distinct=self.distinct, weights=dict(self.weights))
+        self.drawer()
 
     def source(self, renderer: str = "auto") -> ImageSource:
         """Make what draws the images; see `ImageSource`."""
         return ImageSource(self, renderer)
+
+    def drawer(self, renderer: str = "auto") -> LibraryDrawer | LookDrawer:
+        """Make what draws text and picture of an image; see `ImageSource`, which also encodes it."""
+        options: dict[str, Any] = {"distinct": self.distinct, "weights": dict(self.weights)}
+        if isinstance(self.style, LookSettings):
+            return LookDrawer(LookTexts(self.spec, **options), self.seed, self.style)
+        return LibraryDrawer(TextSource(self.spec, **options), self.seed, self.spec, self.style, renderer)
 
 
 class ImageSource:
@@ -139,33 +141,29 @@ class ImageSource:
 
     def __init__(self, series: Series, renderer: str = "auto") -> None:
         self.series = series
-        self._texts = series.texts()
-        self._renderer_name = renderer
+        self._drawer = series.drawer(renderer)
 
-    @cached_property
-    def renderer(self) -> ImageCaptcha:
-        """What draws; made when it is first needed, for texts alone need none."""
-        return make_renderer(self.series.spec, self.series.style, self._renderer_name)
+    @property
+    def falls_back(self) -> bool:
+        """Whether the library's own code draws, because the fast renderer would draw otherwise."""
+        return isinstance(self._drawer, LibraryDrawer) and not isinstance(self._drawer.renderer, FastCaptcha)
 
     def text(self, index: int) -> str:
         """The text of image `index`, without drawing it."""
-        return self._texts.draw(SeededSecrets(self.series.seed, index))
+        return self._drawer.text(index)
 
     def image(self, index: int) -> tuple[str, Image.Image]:
-        """Text and picture of image `index`, not encoded."""
-        secrets = SeededSecrets(self.series.seed, index)
-        text = self._texts.draw(secrets)
-        with seeded(secrets):
-            return text, self.renderer.generate_image(text)
+        """Text and picture of image `index`, not encoded; a picture of a random look has a size of its own."""
+        return self._drawer.image(index)
 
     def image_and_layout(self, index: int) -> tuple[str, Image.Image, Layout | None]:
-        """Text, picture and layout of image `index`; no layout where the library's own code draws."""
+        """Text, picture and layout of image `index`; no layout of random looks, and where the library's code draws."""
         text, image = self.image(index)
-        return text, image, self.renderer.layout if isinstance(self.renderer, FastCaptcha) else None
+        return text, image, self._drawer.layout if isinstance(self._drawer, LibraryDrawer) else None
 
     def draw(self, index: int) -> Drawing:
         """Draw image `index` and encode it."""
         text, image = self.image(index)
         content, image_format = io.BytesIO(), self.series.image_format
         image.save(content, image_format, **SAVE_OPTIONS[image_format])
-        return Drawing(text, content.getvalue())
+        return Drawing(text, content.getvalue(), image.size)

@@ -13,9 +13,12 @@ from captcha.image import DEFAULT_FONTS
 
 from captcha_keras.dataset.drawn import FORMAT_VERSION
 from captcha_keras.errors import InputError
+from data_gen.looks.settings import LookSettings
 from data_gen.series import Series
 from data_gen.style import Style
 
+# Fonts that a message names.
+MAX_NAMED = 3
 STORAGES = ("files", "tfrecord")
 
 
@@ -71,7 +74,7 @@ class Settings:
         }
 
 
-def font_checksums(style: Style) -> list[dict[str, str]]:
+def font_checksums(style: Style | LookSettings) -> list[dict[str, str]]:
     """File name and SHA-256 of each font that a style draws with.
 
     Example:
@@ -110,13 +113,26 @@ def first_difference(recorded: dict[str, Any], wanted: dict[str, Any]) -> str | 
             if inner:
                 return inner
         elif found != value:
-            return f"{key} is {_in_words(found)} there and {_in_words(value)} here"
+            return f"{key} is {_difference(found, value)} there and {_difference(value, found)} here"
     return None
 
 
+def _difference(value: Any, other: Any) -> str:
+    """A value in words; of a list of fonts those that the other list lacks."""
+    if _are_fonts(value) and _are_fonts(other):
+        fonts = [font for font in value if font not in other]
+        return _in_words(fonts) if fonts else "no others"
+    return _in_words(value)
+
+
+def _are_fonts(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+
+
 def _in_words(value: Any) -> str:
-    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-        return ", ".join(f"{item.get('name')} ({str(item.get('sha256'))[:8]})" for item in value)
+    if _are_fonts(value):
+        more = f" and {len(value) - MAX_NAMED:,} more" if len(value) > MAX_NAMED else ""
+        return ", ".join(f"{item.get('name')} ({str(item.get('sha256'))[:8]})" for item in value[:MAX_NAMED]) + more
     if isinstance(value, dict):
         return ", ".join(f"{name} {item}" for name, item in value.items())
     return repr(value)

@@ -114,8 +114,8 @@ class RecordFiles:
                 "image/format": series.image_format.encode(),
                 "image/filename": image_name(index, self._settings.count, series.image_format).encode(),
                 "image/text": drawing.text.encode(),
-                "image/height": series.spec.height,
-                "image/width": series.spec.width,
+                "image/height": drawing.size[1],
+                "image/width": drawing.size[0],
                 "image/channels": 3,
                 "image/colorspace": b"RGB",
             }

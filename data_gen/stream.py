@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from captcha_keras.cores import available_cores
+from captcha_keras.dataset.images import fit
 from captcha_keras.errors import CommandError
 from data_gen.engines import process_pool
 from data_gen.series import ImageSource, Series
@@ -57,7 +58,8 @@ class ImageStream:
             count: Number of batches.
 
         Yields:
-            uint8 RGB images `(batch_size, height, width, 3)` as they were drawn, and their texts. They are not encoded:
+            uint8 RGB images `(batch_size, height, width, 3)` as they were drawn, those of random looks fitted into the
+            spec's size with their proportions kept, and their texts. They are not encoded:
             a network reads JPEG and PNG alike (benchmarks/robustness.py), and that would cost a third more.
 
         Raises:
@@ -82,7 +84,9 @@ class ImageStream:
 def _draw(series: Series, first: int, count: int) -> Batch:
     source = _source(series)
     drawn = [source.image(index) for index in range(first, first + count)]
-    return np.stack([np.asarray(image) for _, image in drawn]), [text for text, _ in drawn]
+    width, height = series.spec.width, series.spec.height
+    pixels = [fit(np.asarray(image), width, height, keep_aspect=True) for _, image in drawn]
+    return np.stack(pixels), [text for text, _ in drawn]
 
 
 @lru_cache(2)

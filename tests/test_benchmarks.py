@@ -25,7 +25,7 @@ from captcha_keras.audit.plan import Trial
 from captcha_keras.audit.subject import Drawn
 from captcha_keras.dataset.layouts import open_dataset
 from captcha_keras.networks.heads import stacked_logits
-from captcha_keras.networks.registry import build_network
+from captcha_keras.networks.registry import build_network, list_networks
 from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.spec import CaptchaSpec
 from captcha_keras.training.config import TrainConfig
@@ -88,8 +88,10 @@ def test_the_former_way_counts_the_trace_of_the_last_batch_as_reading() -> None:
 
 
 def test_every_network_has_its_row_of_reading_speeds() -> None:
-    rows = reading_speed.measure({"segmented_mlp": 3, "vgg": 2}, repeats=2)
-    assert [figures["images"] for figures in rows.values()] == [3, 2]
+    by_name = {each.name: each for each in reading_speed.subjects(2)}
+    assert set(list_networks()) | {"vgg, 340x80", "segmented_lenet, 340x80"} == set(by_name)
+    rows = reading_speed.measure([by_name["segmented_mlp"], by_name["vgg, 340x80"]], repeats=2)
+    assert [figures["images"] for figures in rows.values()] == [2, 2]
     for figures in rows.values():
         assert 0 < figures["lowest"] <= figures["images_per_second"] <= figures["highest"]
     assert reading_speed.row(8, [(100, 50), (200, 100), (120, 90)]) == {
@@ -102,7 +104,7 @@ def test_every_network_has_its_row_of_reading_speeds() -> None:
     }
     head, *lines = reading_speed.table(rows).splitlines()
     assert "former way" in head
-    assert [line.split()[:2] for line in lines] == [["segmented_mlp", "3"], ["vgg", "2"]]
+    assert [line.split()[:2] for line in lines] == [["segmented_mlp", "2"], ["vgg,", "340x80"]]
 
 
 HISTORY = pd.DataFrame({"val_captcha_accuracy": [0.5, 0.9, 0.85, 0.96], "seconds": [60.0, 120, 60, 60]})

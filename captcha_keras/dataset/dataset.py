@@ -157,8 +157,8 @@ class Dataset:
             spec: What the images and texts must be; by default what `infer_spec` finds.
             indices: Which images to decode; all by default. Labels are checked for these alone.
             resize: Resize images of another size, as long as all have the same size, instead of refusing them.
-            keep_aspect: Take images of any size, and fit each into the spec's size with its proportions kept (see `fit`);
-                by default where `dataset.json` says that sizes differ, as those of random looks do.
+            keep_aspect: Take images of any size and fit each into the spec's size, its proportions kept (see `fit`); by
+                default where `dataset.json` says that sizes differ, as those of random looks do.
             allocate: Makes the image array from its shape, for one that lives on disk.
             progress: Called with the number of images decoded so far.
 

@@ -113,6 +113,9 @@ def test_without_everything_a_text_stands_on_plain_paper() -> None:
 def test_most_looks_have_few_ingredients_and_every_ingredient_occurs() -> None:
     looks = [draw_look("AB8gh", Dice(seed), FAMILIES) for seed in range(3000)]
     numbers = [len(used(look)) for look in looks]
+    for look in looks:
+        for steps in (look.effects, look.finishing):
+            assert len({step.name for step in steps}) == len(steps)
     assert np.mean([number <= 3 for number in numbers]) > 0.6
     assert max(numbers) <= 9
     counts = Counter(name for look in looks for name in used(look))
