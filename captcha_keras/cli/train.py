@@ -61,7 +61,8 @@ def parser(prog: str = "train.py") -> argparse.ArgumentParser:
     add(
         "--network",
         metavar="NAME",
-        help="vgg, mathematica, mathematica_relu, single_head, segmented_mlp, segmented_lenet or emnist_cnn (vgg)",
+        help="vgg, vgg_wide, mathematica, mathematica_relu, single_head, segmented_mlp, segmented_lenet or emnist_cnn "
+        "(vgg)",
     )
     add("--epochs", type=int, metavar="N", help="epochs: passes over the training images (50)")
     add("--batch-size", type=int, metavar="N", help="images of a step (32)")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import keras
 
 from captcha_keras.errors import InputError
-from captcha_keras.networks import emnist_cnn, mathematica, segmented_lenet, segmented_mlp, single_head, vgg
+from captcha_keras.networks import emnist_cnn, mathematica, segmented_lenet, segmented_mlp, single_head, vgg, vgg_wide
 from captcha_keras.networks.losses import CrossEntropy, CutCrossEntropy, MultiLabelSoftMargin
 from captcha_keras.networks.segmentation import Cutter
 from captcha_keras.networks.segmented import backbone_side
@@ -73,6 +73,7 @@ class Network:
 
 NETWORKS = {
     "vgg": Network(vgg.vgg, vgg.backbone_side),
+    "vgg_wide": Network(vgg_wide.vgg_wide, vgg.backbone_side),
     "mathematica": Network(mathematica.mathematica, mathematica.backbone_side, learning_rate=1e-3),
     # At 1e-3 most of its ReLUs die in the first epoch.
     "mathematica_relu": Network(mathematica.mathematica_relu, mathematica.backbone_side, learning_rate=3e-4),

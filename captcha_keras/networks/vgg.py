@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers
 
@@ -32,19 +34,43 @@ def vgg(spec: CaptchaSpec, dtype: keras.DTypePolicy | str = "float32") -> keras.
         >>> vgg(CaptchaSpec()).count_params()  # 170x80 pixels, 4 positions, 36 classes
         432861
     """
+    return build_vgg(spec, dtype, FILTERS, (2, 2), "vgg")
+
+
+def build_vgg(
+    spec: CaptchaSpec,
+    dtype: keras.DTypePolicy | str,
+    filters: Sequence[tuple[int, int]],
+    last_pool: tuple[int, int],
+    name: str,
+) -> keras.Model:
+    """Build a VGG backbone with attention heads.
+
+    Args:
+        spec: Image size, number of positions and of classes.
+        dtype: Dtype policy of the backbone.
+        filters: Of the two convolutions of each block.
+        last_pool: Rows and columns that the last max pooling joins; the others join 2x2.
+        name: Name of the model.
+
+    Example:
+        >>> build_vgg(CaptchaSpec(), "float32", ((4, 4), (8, 8)), (2, 1), "small").get_layer("block2_norm").output.shape
+        (None, 20, 85, 8)
+    """
     inputs = keras.Input((spec.height, spec.width, 3), dtype="uint8", name="image")
     # Each image gets mean 0 and standard deviation 1, with ink positive: faint images look like strong ones.
     x = layers.Rescaling(-1 / 255, offset=1.0, dtype="float32", name="scale")(inputs)
     x = layers.LayerNormalization(
         axis=(1, 2, 3), epsilon=MIN_VARIANCE, center=False, scale=False, dtype="float32", name="contrast"
     )(x)
-    for block, filters in enumerate(FILTERS, start=1):
+    for block, channels in enumerate(filters, start=1):
         if block > 1:
-            x = layers.MaxPooling2D(2, dtype=dtype, name=f"block{block - 1}_pool")(x)
-        for convolution, channels in enumerate(filters, start=1):
+            pool = last_pool if block == len(filters) else (2, 2)
+            x = layers.MaxPooling2D(pool, dtype=dtype, name=f"block{block - 1}_pool")(x)
+        for convolution, count in enumerate(channels, start=1):
             first = block == convolution == 1
             x = layers.Conv2D(
-                channels,
+                count,
                 5 if first else 3,
                 strides=2 if first else 1,
                 padding="same",
@@ -55,7 +81,7 @@ def vgg(spec: CaptchaSpec, dtype: keras.DTypePolicy | str = "float32") -> keras.
             )(x)
         x = layers.BatchNormalization(dtype=dtype, name=f"block{block}_norm")(x)
     x = layers.SpatialDropout2D(0.2, dtype=dtype, name="dropout")(x)
-    return attention_heads(inputs, x, spec, "vgg")
+    return attention_heads(inputs, x, spec, name)
 
 
 def backbone_side(side: int) -> int:

@@ -172,9 +172,18 @@ def test_what_differs_between_images_does_not_fade_behind_relus(name: str) -> No
     assert last > 0.5 * first
 
 
+def test_vgg_wide_is_vgg_with_more_filters_and_columns() -> None:
+    spec = CaptchaSpec("0123456789", 1, 10, 200, 64)
+    narrow, wide = (build_network(name, spec) for name in ("vgg", "vgg_wide"))
+    assert narrow.get_layer("block4_norm").output.shape == (None, 4, 12, 192)
+    assert wide.get_layer("block4_norm").output.shape == (None, 4, 25, 192)
+    assert [layer.name for layer in wide.layers] == [layer.name for layer in narrow.layers]
+    assert narrow.count_params() < wide.count_params() < 2_000_000
+
+
 def test_an_unknown_network_is_named() -> None:
     assert list_networks() == sorted(NETWORKS)
-    with pytest.raises(InputError, match="no network 'resnet'; choose one of vgg, mathematica, mathematica_relu"):
+    with pytest.raises(InputError, match="no network 'resnet'; choose one of vgg, vgg_wide, mathematica"):
         build_network("resnet", CaptchaSpec())
 
 
