@@ -64,6 +64,12 @@ def parser(prog: str = "train.py") -> argparse.ArgumentParser:
         help="vgg, vgg_wide, mathematica, mathematica_relu, single_head, segmented_mlp, segmented_lenet or emnist_cnn "
         "(vgg)",
     )
+    add(
+        "--from",
+        dest="initial_model",
+        metavar="MODEL",
+        help="start from the weights of a run, with another alphabet, length or size if need be (random weights)",
+    )
     add("--epochs", type=int, metavar="N", help="epochs: passes over the training images (50)")
     add("--batch-size", type=int, metavar="N", help="images of a step (32)")
     add(

@@ -21,6 +21,8 @@ class TrainConfig:
     Attributes:
         data: The dataset folder, or a CSV file.
         network: A name from `list_networks()`.
+        initial_model: A run folder or a `.keras` file inside of one, whose weights the training starts from; another
+            alphabet, length and image size are allowed. None for random weights.
         characters: A folder of single characters that a network which cuts images learns from instead of `data`.
         alphabet: Alphabet to use instead of the recorded or observed one.
         epochs: Passes over the training images, at most.
@@ -81,6 +83,7 @@ class TrainConfig:
     gpu: bool = False
     image_store: str = "auto"
     tensorboard: bool = False
+    initial_model: str | None = None
 
     def __post_init__(self) -> None:
         for name, lowest in (("epochs", 1), ("batch_size", 1), ("warmup_steps", 0), ("seed", 0)):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import keras
 
 from captcha_keras.errors import InputError
 from captcha_keras.files import is_temporary
@@ -13,6 +16,7 @@ from captcha_keras.networks.losses import CrossEntropy
 from captcha_keras.networks.registry import find_network
 from captcha_keras.pipeline.batches import steps_per_epoch
 from captcha_keras.pipeline.store import STORE_PREFIX
+from captcha_keras.spec import CaptchaSpec
 from captcha_keras.training.config import TrainConfig
 from captcha_keras.training.data import TrainingData, open_data, with_classes_of
 from captcha_keras.training.devices import Device, precision_policy, select_device
@@ -34,6 +38,7 @@ class Job:
         policy: The Keras dtype policy.
         captchas: The data set that the trained network reads.
         learned: The data set that it learns from: the same, or single characters.
+        initial: The trained network that it starts from, and its spec; None for random weights.
 
     Example:
         >>> from pathlib import Path
@@ -52,6 +57,7 @@ class Job:
     policy: str
     captchas: TrainingData
     learned: TrainingData
+    initial: tuple[keras.Model, CaptchaSpec] | None = None
 
     @property
     def steps(self) -> int:
@@ -108,7 +114,9 @@ def check_job(config: TrainConfig, run: RunFolder, *, resume: bool = False) -> J
             raise InputError(f"--characters is for networks that cut images into characters, not {config.network!r}.")
         learned = open_data(config, config.characters, network)
         captchas = with_classes_of(captchas, learned)
-    job = Job(config, run, device, precision_policy(config.precision, device), captchas, learned)
+    policy = precision_policy(config.precision, device)
+    initial = None if config.initial_model is None else _open_network(Path(config.initial_model))
+    job = Job(config, run, device, policy, captchas, learned, initial)
     if config.fresh_images:
         if (config.weights or config.hard_characters) and network.loss is not CrossEntropy:
             raise InputError(f"The loss of {config.network!r} cannot allow for characters that are drawn more often.")
@@ -117,6 +125,13 @@ def check_job(config: TrainConfig, run: RunFolder, *, resume: bool = False) -> J
     if resume:
         _check_unchanged(job)
     return job
+
+
+def _open_network(path: Path) -> tuple[keras.Model, CaptchaSpec]:
+    """The network of a run, and its spec."""
+    run, file = (RunFolder(path.parent), path) if path.suffix == ".keras" else (RunFolder(path), None)
+    spec = run.read_spec()
+    return run.load_network(file), spec
 
 
 def _is_free(run: RunFolder) -> bool:

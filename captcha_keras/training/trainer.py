@@ -25,6 +25,7 @@ from captcha_keras.training.fresh_images import FreshImages
 from captcha_keras.training.job import Job, check_job
 from captcha_keras.training.prior import LogPrior
 from captcha_keras.training.run_folder import RunFolder, new_run
+from captcha_keras.training.transfer import transfer_weights
 
 
 def train(
@@ -68,6 +69,8 @@ def train(
     keras.utils.set_random_seed(config.seed)
     with distribution(job.device)():
         trainee = build_trainee(config, job.learned.spec, job.policy, job.steps)
+        if job.initial is not None and not resume:
+            transfer_weights(*job.initial, trainee.network, job.learned.spec)
     # Saved networks compute in float32, which every machine can do alike; the weights are the same.
     saved = build_network(config.network, job.captchas.spec)
 
