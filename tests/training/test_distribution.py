@@ -19,25 +19,25 @@ TWO_DEVICES = """
 import sys
 import tensorflow as tf
 
-from captcha_keras.devices import Device
-from captcha_keras.training import RunFolder, TrainConfig, trainer
+from captcha_keras.training import job, trainer
+from captcha_keras.training.config import TrainConfig
+from captcha_keras.training.devices import Device
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-trainer.select_device = lambda gpu: Device("gpu", ("one", "two"))
+job.select_device = lambda gpu: Device("gpu", ("one", "two"))
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 trainer.distribution = lambda device: strategy.scope
 config = TrainConfig(
     data=sys.argv[1],
     network="mathematica",
-    learning_rate=1e-3,  # what train.py takes for it
     epochs=3,
     batch_size=16,
     warmup_steps=2,
     precision="float32",
     augmentation=None,
 )
-trainer.train(config, RunFolder(__import__("pathlib").Path(sys.argv[2])))
+trainer.train(config, sys.argv[2])
 assert strategy.num_replicas_in_sync == 2
 """
 
