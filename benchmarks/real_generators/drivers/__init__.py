@@ -1,0 +1,1 @@
+"""Programs that run where a generator or a reader is installed, and nothing of this project."""

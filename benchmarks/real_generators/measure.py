@@ -1,0 +1,155 @@
+"""How many images of each generator a model reads that has seen none of them, beside ready-made readers.
+
+python -m benchmarks.real_generators.measure --data data/real --model runs/any --readers rapidocr
+
+Zero labels: alphabet and length are known to all, nothing else. The last images of a folder are read, so that a model
+may be trained on the first ones. Letter case counts, unless the check that comes with the generator folds it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measure import environment, write_results
+from benchmarks.real_generators.draw import RECORD
+from benchmarks.real_generators.generators import GENERATORS, Generator
+from benchmarks.real_generators.install import InstallError
+from benchmarks.real_generators.readers import READERS, Reader
+from captcha_keras.dataset.images import fit, read_image
+from captcha_keras.dataset.layouts import open_dataset
+from captcha_keras.errors import InputError
+from captcha_keras.evaluation.rates import Rate
+from captcha_keras.recognizer.locate import find_model
+from captcha_keras.recognizer.recognizer import Recognizer
+
+Row = dict[str, Any]
+MODEL = "model"
+
+
+def model_reader(recognizer: Recognizer, *, keep_aspect: bool) -> Reader:
+    """Read with a recognizer of ours.
+
+    Args:
+        recognizer: The recognizer.
+        keep_aspect: Fit images into its size with their proportions kept.
+    """
+    spec = recognizer.spec
+
+    def read(files: Sequence[Path], alphabet: str, length: int) -> list[str]:
+        images = [fit(read_image(file), spec.width, spec.height, keep_aspect=keep_aspect) for file in files]
+        return [found.text for found in recognizer.read(np.stack(images), alphabet=alphabet, length=length)]
+
+    return read
+
+
+def keeps_aspect(model: Path) -> bool:
+    """Whether a model was trained on images fitted into its size with their proportions kept: on random looks."""
+    if model.suffix in (".onnx", ".tflite"):
+        return False
+    description = find_model(model).run.read_record()["dataset"].get("description") or {}
+    return "any" in description.get("style", {})
+
+
+def score(generator: Generator, read: Sequence[str], texts: Sequence[str]) -> Rate:
+    """The fraction of images read right, by the rule of the generator's own check."""
+
+    def fold(text: str) -> str:
+        return text.lower() if generator.folds_case else text
+
+    return Rate.of(np.array([fold(a) == fold(b) for a, b in zip(read, texts, strict=True)]))
+
+
+def measure(generator: Generator, folder: Path, count: int, readers: Mapping[str, Reader]) -> Row:
+    """Let each reader read the last images of a generator's folder.
+
+    Returns:
+        The generator, what drew, how many images, and for each reader right answers and interval, or an error.
+    """
+    row: Row = {"name": generator.name, "alphabet": generator.alphabet, "length": generator.length}
+    row["folds_case"] = generator.folds_case
+    try:
+        records = open_dataset(folder).records[-count:]
+        row["versions"] = json.loads((folder / RECORD).read_text("utf-8"))["versions"]
+    except (InputError, OSError) as error:
+        return row | {"count": 0, "readers": {name: {"error": f"not drawn: {error}"} for name in readers}}
+    files, texts = [record.path for record in records], [record.text for record in records]
+    answers: dict[str, Row] = {}
+    for name, reader in readers.items():
+        try:
+            rate = score(generator, reader(files, generator.alphabet, generator.length), texts)
+        except (InstallError, InputError) as error:
+            answers[name] = {"error": str(error)}
+        else:
+            answers[name] = rate.__dict__
+    return row | {"count": len(records), "readers": answers}
+
+
+def means(rows: Sequence[Row], readers: Sequence[str]) -> dict[str, Row]:
+    """For each reader the mean of its fractions, and over how many generators."""
+    found = {name: [row["readers"][name].get("fraction") for row in rows] for name in readers}
+    read = {name: [value for value in values if value is not None] for name, values in found.items()}
+    return {
+        name: {"fraction": sum(values) / len(values) if values else None, "generators": len(values)}
+        for name, values in read.items()
+    }
+
+
+def table(rows: Sequence[Row], readers: Sequence[str]) -> str:
+    """The rows, the mean of each reader, and the errors below."""
+    lines = [f"{'':24}{'images':>8}" + "".join(f"{name:>26}" for name in readers)]
+    errors = []
+    for row in rows:
+        line = f"{row['name']:24}{row['count']:8,}"
+        for name in readers:
+            answer = row["readers"][name]
+            if "error" in answer:
+                errors.append(f"{row['name']}, {name}: {answer['error']}")
+                line += f"{'failed':>26}"
+            else:
+                line += f"{'{fraction:.1%} ({low:.1%} - {high:.1%})'.format(**answer):>26}"
+        lines.append(line)
+    last = f"{'mean':24}{'':8}"
+    for mean in means(rows, readers).values():
+        fraction = "-" if mean["fraction"] is None else f"{mean['fraction']:.1%} of {mean['generators']}"
+        last += f"{fraction:>26}"
+    return "\n".join([*lines, last, *errors])
+
+
+def main() -> None:
+    """Measure, print the table and write it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data/real"), metavar="DIR", help="%(default)s")
+    parser.add_argument("--model", type=Path, required=True, metavar="PATH", help="a run, a version or a model's file")
+    parser.add_argument("--count", type=int, default=1500, metavar="N", help="images of each (%(default)s)")
+    parser.add_argument("--only", nargs="+", choices=GENERATORS, default=[*GENERATORS], metavar="NAME", help="some")
+    parser.add_argument("--readers", nargs="+", choices=READERS, default=[], help="ready-made readers besides")
+    parser.add_argument(
+        "--keep-aspect",
+        action=argparse.BooleanOptionalAction,
+        help="fit images with their proportions kept (by default, if the model was trained on --style any)",
+    )
+    given = parser.parse_args()
+    try:
+        keep_aspect = keeps_aspect(given.model) if given.keep_aspect is None else given.keep_aspect
+        model = model_reader(Recognizer.load(given.model), keep_aspect=keep_aspect)
+    except InputError as error:
+        parser.error(str(error))
+    readers = {MODEL: model} | {name: READERS[name] for name in given.readers}
+    rows = []
+    for name in given.only:
+        rows.append(measure(GENERATORS[name], given.data / name, given.count, readers))
+        print(f"{name} measured", flush=True)
+    print(f"\nno labels, alphabet and length known\n\n{table(rows, [*readers])}")
+    where = environment(["tensorflow", "keras"])
+    figures = {"model": given.model.name, "keep_aspect": keep_aspect, "means": means(rows, [*readers]), "rows": rows}
+    write_results("real_generators", {**where, **figures})
+
+
+if __name__ == "__main__":
+    main()

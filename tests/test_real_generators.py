@@ -1,0 +1,274 @@
+"""The benchmark on generators that sites install: nothing is installed or fetched here."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks.real_generators import install, measure
+from benchmarks.real_generators.draw import draw
+from benchmarks.real_generators.generators import GENERATORS, Generator
+from benchmarks.real_generators.install import DRIVERS, InstallError
+from benchmarks.real_generators.readers import CTC_READERS, READERS, both_cases, decode_ctc, into_alphabet
+from captcha_keras.dataset.layouts import open_dataset
+from captcha_keras.errors import InputError
+from captcha_keras.recognizer.recognizer import Recognizer
+from captcha_keras.spec import CaptchaSpec
+from captcha_keras.training.run_folder import RunFolder
+
+FAKE = Generator("fake", "PyPI", ("fake==1.0",), "aAbB", 2, False, "none.py")
+TEXTS = ("aB", "Ab", "bb", "AA", "ab")
+
+# Draws TEXTS in turn; the red value of an image is its number.
+DRIVER = f"""
+import sys
+from pathlib import Path
+from PIL import Image
+folder, count, seed = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+texts = [{TEXTS!r}[k % 5] for k in range(count)]
+for k in range(count):
+    Image.new("RGB", (40 + k, 20), (k, 0, 0)).save(folder / f"{{k:05}}.gif" if k % 2 else folder / f"{{k:05}}.png")
+"""
+GOOD = DRIVER + '(folder / "labels.txt").write_text("\\n".join(texts) + "\\n")'
+
+
+@pytest.fixture(autouse=True)
+def no_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(install, "CACHE", tmp_path / "cache")
+
+
+def command(tmp_path: Path, program: str) -> list[str]:
+    path = tmp_path / "driver.py"
+    path.write_text(program)
+    return [sys.executable, str(path)]
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_the_table_is_complete_and_consistent(name: str) -> None:
+    generator = GENERATORS[name]
+    assert generator.name == name
+    separator = {"PyPI": "==", "npm": "@", "Debian": "="}[generator.registry]
+    assert generator.packages[0].startswith(name + separator)
+    for package in generator.packages:
+        assert re.fullmatch(rf"@?[\w./-]+{separator}\d[\d.:]*\*?", package), package
+    endings = {"PyPI": (".py",), "npm": (".js",), "Debian": (".php", ".pl")}
+    assert (DRIVERS / generator.driver).suffix in endings[generator.registry]
+    assert (DRIVERS / generator.driver).is_file()
+    assert len(set(generator.alphabet)) == len(generator.alphabet)
+    # Where case is folded, the alphabet must not tell what the check does not.
+    folded = {character.lower() for character in generator.alphabet}
+    assert not generator.folds_case or len(folded) == len(generator.alphabet)
+
+
+def test_every_driver_belongs_to_a_generator_or_a_reader() -> None:
+    known = {generator.driver for generator in GENERATORS.values()} | {f"read_{name}.py" for name in CTC_READERS}
+    assert {path.name for path in DRIVERS.iterdir() if path.is_file()} == known | {"__init__.py", "seeded.js"}
+    assert set(CTC_READERS) < set(READERS)
+
+
+def test_versions_are_those_that_are_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(install, "debian_version", {"php-gd": "2:8.2", "php-text-captcha=1.0.2*": "1.0.2-9"}.get)
+    assert install.versions(GENERATORS["svg-captcha"]) == {"svg-captcha": "1.4.0", "@resvg/resvg-js": "2.6.2"}
+    assert install.versions(FAKE) == {"fake": "1.0"}
+    found = install.versions(GENERATORS["php-text-captcha"])
+    assert (found["php-gd"], found["php-text-captcha"], found["php-cli"]) == ("2:8.2", "1.0.2-9", "none")
+
+
+def test_a_folder_is_drawn_once(tmp_path: Path) -> None:
+    to = tmp_path / "real"
+    stale = to / ".tmp-fake"
+    stale.mkdir(parents=True)
+    (stale / "00099.png").touch()
+    assert draw(FAKE, to, 5, install=lambda _: command(tmp_path, GOOD)) == "drawn: 40-44 x 20-20, 2 of ABab"
+    assert [path.name for path in to.iterdir()] == ["fake"]
+    records = open_dataset(to / "fake").records
+    assert [record.text for record in records] == [*TEXTS]
+    # No GIF is left, and every image is where it was.
+    assert [record.path.suffix for record in records] == [".png"] * 5
+    assert [int(record.read()[0, 0, 0]) for record in records] == [0, 1, 2, 3, 4]
+    written = json.loads((to / "fake" / "generator.json").read_text())
+    assert written == {"name": "fake", "count": 5, "seed": "0", "versions": {"fake": "1.0"}}
+
+    def never(_: Generator) -> Sequence[str]:
+        raise AssertionError
+
+    assert draw(FAKE, to, 4, install=never) == "already there"
+    assert draw(FAKE, to, 6, install=never).startswith("failed: ")
+    assert len(open_dataset(to / "fake")) == 5
+
+
+def test_what_cannot_be_seeded_says_so(tmp_path: Path) -> None:
+    draw(replace(FAKE, seeded=False), tmp_path, 1, install=lambda _: command(tmp_path, GOOD))
+    assert json.loads((tmp_path / "fake" / "generator.json").read_text())["seed"] is None
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("raise SystemExit('no font')", "failed with 1: no font"),
+        ("pass", "has no images"),
+        (DRIVER, "'00000' is no text"),
+        (GOOD.replace("for k in range(count):\n", "for k in range(2):\n"), "2 images, expected 5"),
+        (GOOD.replace("texts) +", "texts[1:]) +"), "labels.txt has 4 lines"),
+        (GOOD + "; (folder / '00002.png').write_bytes(b'')", "is empty"),
+        (GOOD.replace("'ab'", "'aC'"), "'aC' is no text of 2 of aAbB"),
+        (GOOD.replace("'ab'", "'aba'"), "'aba' is no text"),
+    ],
+)
+def test_a_failed_drawing_is_a_row_and_leaves_nothing(tmp_path: Path, program: str, message: str) -> None:
+    outcome = draw(FAKE, tmp_path / "real", 5, install=lambda _: command(tmp_path, program))
+    assert outcome.startswith("failed: ")
+    assert message in outcome
+    assert not list((tmp_path / "real").iterdir())
+
+
+def test_what_cannot_be_installed_is_a_row(tmp_path: Path) -> None:
+    def refuse(_: Generator) -> Sequence[str]:
+        raise InstallError("npm cannot be run: No such file or directory")
+
+    assert draw(FAKE, tmp_path, 5, install=refuse) == "failed: npm cannot be run: No such file or directory"
+    with pytest.raises(InstallError, match="no-such-program cannot be run: No such file"):
+        install.call(["no-such-program"])
+
+
+def test_packages_are_installed_once_and_again_after_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    def call(words: Sequence[str]) -> str:
+        calls.append(words[-1])
+        install.CACHE.joinpath("fake").mkdir(parents=True, exist_ok=True)
+        return ""
+
+    monkeypatch.setattr(install, "call", call)
+    python = str(install.CACHE / "fake" / "bin" / "python")
+    for _ in range(2):
+        assert install.install(FAKE) == [python, str(DRIVERS / "none.py")]
+    assert calls == [str(install.CACHE / "fake"), "fake==1.0"]
+    install.install(replace(FAKE, packages=("fake==2.0",)))
+    assert calls[2:] == [str(install.CACHE / "fake"), "fake==2.0"]
+
+
+def test_only_root_installs_into_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Sequence[str]] = []
+    monkeypatch.setattr(install, "call", calls.append)
+    monkeypatch.setattr(install, "debian_version", {"php-cli": "2:8.2"}.get)
+    monkeypatch.setattr(install.shutil, "which", lambda name: name)
+    monkeypatch.setattr(install.os, "geteuid", lambda: 1000)
+    install.install_debian(["php-cli"])
+    with pytest.raises(InstallError, match=r"root to run: apt-get install .* php-gd$"):
+        install.install_debian(["php-cli", "php-gd"])
+    assert not calls
+    monkeypatch.setattr(install.os, "geteuid", lambda: 0)
+    install.install_debian(["php-cli", "php-gd"])
+    assert [words[-1] for words in calls] == ["update", "php-gd"]
+
+
+def test_case_counts_unless_the_generator_folds_it() -> None:
+    texts, read = ["aB", "Ab", "bb"], ["aB", "AB", "ba"]
+    assert measure.score(FAKE, read, texts).right == 1
+    assert measure.score(replace(FAKE, folds_case=True), read, texts).right == 2
+    assert [name for name, each in GENERATORS.items() if not each.folds_case] == [
+        "svg-captcha",
+        "trek-captcha",
+        "gvcode",
+        "php-text-captcha",
+    ]
+
+
+def test_rows_have_the_last_images_and_the_errors(tmp_path: Path) -> None:
+    draw(FAKE, tmp_path, 5, install=lambda _: command(tmp_path, GOOD))
+    asked = []
+
+    def good(files: Sequence[Path], alphabet: str, length: int) -> list[str]:
+        asked.append(([file.stem for file in files], alphabet, length))
+        return ["bb", "AA", "no"]
+
+    def broken(*_: object) -> list[str]:
+        raise InstallError("it crashed")
+
+    readers = {"good": good, "broken": broken}
+    row = measure.measure(FAKE, tmp_path / "fake", 3, readers)
+    assert asked == [(["00002", "00003", "00004"], "aAbB", 2)]
+    assert (row["count"], row["versions"]) == (3, {"fake": "1.0"})
+    assert row["readers"]["good"] == pytest.approx(
+        {"right": 2, "total": 3, "fraction": 2 / 3, "low": 0.2077, "high": 0.9385}, abs=1e-4
+    )
+    assert row["readers"]["broken"] == {"error": "it crashed"}
+    absent = measure.measure(replace(FAKE, name="absent"), tmp_path / "absent", 3, readers)
+    assert absent["count"] == 0
+    assert absent["readers"]["good"]["error"].startswith("not drawn")
+
+    rows = [row, absent, {**row, "readers": {**row["readers"], "good": {"fraction": 0.0, "low": 0.0, "high": 1.0}}}]
+    assert measure.means(rows, ["good", "broken"]) == {
+        "good": {"fraction": pytest.approx(1 / 3), "generators": 2},
+        "broken": {"fraction": None, "generators": 0},
+    }
+    lines = measure.table(rows, ["good", "broken"]).splitlines()
+    assert lines[1].split() == ["fake", "3", "66.7%", "(20.8%", "-", "93.9%)", "failed"]
+    assert lines[4].split() == ["mean", "33.3%", "of", "2", "-"]
+    assert "fake, broken: it crashed" in lines
+
+
+def test_the_model_gets_fitted_images_and_both_limits(tmp_path: Path) -> None:
+    seen = []
+
+    def outputs(images: np.ndarray) -> dict[str, np.ndarray]:
+        seen.append(images)
+        # The first class is the likeliest, then the second and so on; the last is "no character".
+        return {f"char_{k}": np.tile(np.float32([0.4, 0.3, 0.2, 0.1]), (len(images), 1)) for k in range(3)}
+
+    recognizer = Recognizer(outputs, CaptchaSpec("xab", 1, 3, 40, 40))
+    files = [tmp_path / "0.png", tmp_path / "1.png"]
+    for size, file in zip([(40, 20), (20, 10)], files, strict=True):
+        image = Image.new("RGB", size, "white")
+        image.paste("black", (size[0] // 4, size[1] // 4, size[0] // 2, size[1] // 2))
+        image.save(file)
+    assert measure.model_reader(recognizer, keep_aspect=True)(files, "ab", 2) == ["aa", "aa"]
+    assert measure.model_reader(recognizer, keep_aspect=False)(files, "b", 1) == ["b", "b"]
+    kept, stretched = ((images < 128).all(-1).sum((1, 2)).tolist() for images in seen)
+    assert kept == pytest.approx([50, 50], abs=20)
+    assert stretched == pytest.approx([100, 100], abs=30)
+    with pytest.raises(InputError, match="cannot be limited"):
+        measure.model_reader(recognizer, keep_aspect=True)(files, "ac", 2)
+
+
+@pytest.mark.parametrize(("style", "keeps"), [({"any": {"revision": 1}}, True), ({"engine": "fast"}, False)])
+def test_proportions_are_kept_for_models_of_random_looks(tmp_path: Path, style: object, keeps: bool) -> None:
+    dataset = {"folder": "any", "description": {"style": style}}
+    RunFolder(tmp_path).write_record({"settings": {}, "spec": {}, "dataset": dataset})
+    assert measure.keeps_aspect(tmp_path) == keeps
+    RunFolder(tmp_path).write_record({"settings": {}, "spec": {}, "dataset": {"description": None}})
+    assert not measure.keeps_aspect(tmp_path)
+
+
+def test_a_letter_counts_in_either_case_where_the_alphabet_has_but_one() -> None:
+    assert both_cases("aBc2Cd") == "aBc2CdAb2D".replace("2D", "D")
+    assert [into_alphabet(each, "aBcC2") for each in "AbcC2"] == list("aBcC2")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_ctc_path_is_the_likeliest_of_its_length(seed: int) -> None:
+    probabilities = np.random.default_rng(seed).random((5, 3)).astype(np.float32)
+    for length in range(4):
+        paths = {}
+        for path in itertools.product(range(3), repeat=5):
+            text = [column for column, _ in itertools.groupby(path) if column]
+            if len(text) == length:
+                paths[path] = np.prod(probabilities[range(5), path])
+        best = max(paths, key=lambda path: paths[path])
+        assert decode_ctc(probabilities, length) == [column for column, _ in itertools.groupby(best) if column]
+
+
+def test_a_repeated_character_needs_a_blank_between() -> None:
+    a, blank = [0.1, 0.9], [0.9, 0.1]
+    assert decode_ctc(np.float32([a, a, blank, a]), 2) == [1, 1]
+    assert decode_ctc(np.float32([a, a, a, a]), 1) == [1]
