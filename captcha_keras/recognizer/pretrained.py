@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from captcha_keras.errors import InputError
+from captcha_keras.recognizer.formats import SAVED_MODEL
 
-SAVED_MODEL = "saved_model.pb"
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
