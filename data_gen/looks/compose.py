@@ -24,6 +24,7 @@ INGREDIENTS: dict[str, tuple[str, ...]] = {
     "backgrounds": tuple(name for name in BACKGROUNDS if name != "plain"),
     "disturbances": tuple(DISTURBANCES),
     "finishing": tuple(FINISHING),
+    "library": ("library",),
 }
 FAMILY_OF = {name: family for family, names in INGREDIENTS.items() for name in names}
 NAMES = frozenset(FAMILY_OF)
@@ -91,6 +92,8 @@ COUNTS: dict[str, tuple[Table[int], Table[str]]] = {
         ),
     ),
 }
+# Of a hundred images so many are drawn as the library `captcha` draws.
+LIBRARY_PERCENT = 25
 # "ink" is the color of the text, "faint" one between it and the paper, "any" a random one, "paper" that of the paper.
 DISTURBANCE_COLOR = Table({"ink": 44, "faint": 26, "any": 22, "paper": 8})
 
@@ -127,7 +130,8 @@ def draw_look(text: str, dice: Dice, families: Families, without: Collection[str
         for step in steps:
             if step.name not in without:
                 look = added(look, step)
-    return look
+    seed, hit = dice.seed(), dice.chance(LIBRARY_PERCENT)
+    return added(look, Step("library", seed)) if hit and "library" not in without else look
 
 
 def look_with(name: str, text: str, dice: Dice, families: Families) -> Look:
@@ -148,7 +152,7 @@ def look_with(name: str, text: str, dice: Dice, families: Families) -> Look:
 
 
 def added(look: Look, step: Step) -> Look:
-    """The look with one more effect, warp, background, disturbance or finish.
+    """The look with one more effect, warp, background, disturbance or finish, or drawn by the library.
 
     Example:
         >>> from captcha.image import DEFAULT_FONTS
@@ -164,6 +168,8 @@ def added(look: Look, step: Step) -> Look:
         return look._replace(background=step)
     if family == "finishing":
         return look._replace(finishing=(*look.finishing, step))
+    if family == "library":
+        return look._replace(library=step)
     if family == "disturbances":
         return look._replace(disturbances=(*look.disturbances, _disturbance(step, look)))
     dice = Dice(step.seed)

@@ -78,6 +78,7 @@ class Look(NamedTuple):
         reach: How far the warp moves a pixel at most.
         disturbances: What is drawn behind the text, into it and in front of it.
         finishing: What happens to the whole image in the end, in this order.
+        library: Draws the image in the look of the library `captcha`, which uses nothing else than text and fonts.
 
     Example:
         >>> from data_gen.looks.fonts import installed_fonts
@@ -112,3 +113,4 @@ class Look(NamedTuple):
     reach: int = 0
     disturbances: tuple[Disturbance, ...] = ()
     finishing: tuple[Step, ...] = ()
+    library: Step | None = None

@@ -12,6 +12,7 @@ from data_gen.looks.disturbances import DISTURBANCES, Pen
 from data_gen.looks.effects import EFFECTS, Mask
 from data_gen.looks.finishing import FINISHING
 from data_gen.looks.layout import Arrangement, arranged
+from data_gen.looks.library import library_image
 from data_gen.looks.look import Disturbance, Look
 from data_gen.looks.shadows import SHADOWS
 from data_gen.looks.warps import WARPS, Places, taken, taken_nearest
@@ -28,6 +29,8 @@ def rendered(look: Look) -> Image.Image:
         >>> rendered(Look("AB", (Face(DEFAULT_FONTS[0]),) * 2)).size
         (60, 39)
     """
+    if look.library is not None:
+        return library_image(look, look.library)
     arrangement = arranged(look)
     size = arrangement.width, arrangement.height
     image = BACKGROUNDS[look.background.name](size, look.paper, Dice(look.background.seed))
