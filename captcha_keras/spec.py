@@ -47,6 +47,8 @@ class CaptchaSpec:
         max_length: Most characters of a text, and the number of heads of a network.
         width: Width of an image in pixels.
         height: Height of an image in pixels.
+        keep_aspect: Whether an image of another size keeps its proportions when it is fitted into this one: it is as
+            large as fits, in the middle of the median color of its border. If not, it is stretched.
 
     Example:
         >>> spec = CaptchaSpec("AB", min_length=1, max_length=3)
@@ -61,6 +63,7 @@ class CaptchaSpec:
     max_length: int = 4
     width: int = 170
     height: int = 80
+    keep_aspect: bool = False
 
     def __post_init__(self) -> None:
         _check_alphabet(self.alphabet)
@@ -76,6 +79,8 @@ class CaptchaSpec:
         for name in ("width", "height"):
             if not 1 <= getattr(self, name) <= LARGEST_SIDE:
                 raise SpecError(f"The {name} must be 1 to {LARGEST_SIDE} pixels, got {getattr(self, name)}.")
+        if not isinstance(self.keep_aspect, bool):
+            raise SpecError(f"keep_aspect must be true or false, got {self.keep_aspect!r}.")
 
     @property
     def variable_length(self) -> bool:
@@ -145,8 +150,12 @@ class CaptchaSpec:
         return [self.decode(row) for row in rows]
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as a JSON object; `from_json` reads it back."""
-        return dataclasses.asdict(self)
+        """The fields as a JSON object; `from_json` reads it back. Stretching is not mentioned."""
+        fields = dataclasses.asdict(self)
+        if not self.keep_aspect:
+            # Files that were written before images could keep their proportions stay the same.
+            del fields["keep_aspect"]
+        return fields
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> CaptchaSpec:
@@ -158,7 +167,7 @@ class CaptchaSpec:
         if not isinstance(value, Mapping):
             raise SpecError(f"A spec must be a JSON object, got {type(value).__name__}.")
         names = {field.name for field in dataclasses.fields(cls)}
-        for problem, found in (("lacks", names - set(value)), ("has unknown", set(value) - names)):
+        for problem, found in (("lacks", names - set(value) - {"keep_aspect"}), ("has unknown", set(value) - names)):
             if found:
                 raise SpecError(f"The spec {problem} {_listed(sorted(map(str, found)))}.")
         if not isinstance(value["alphabet"], str):

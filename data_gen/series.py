@@ -105,6 +105,8 @@ class Series:
                 f"{spec.max_length} characters with {gap} empty columns between them need a width of at least "
                 f"{needed} pixels, got {spec.width}."
             )
+        if isinstance(self.style, LookSettings) and not spec.keep_aspect:
+            raise InputError("Random looks have sizes of their own: their spec needs keep_aspect=True.")
         self.drawer()
 
     def source(self, renderer: str = "auto") -> ImageSource:

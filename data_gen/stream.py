@@ -84,8 +84,8 @@ class ImageStream:
 def _draw(series: Series, first: int, count: int) -> Batch:
     source = _source(series)
     drawn = [source.image(index) for index in range(first, first + count)]
-    width, height = series.spec.width, series.spec.height
-    pixels = [fit(np.asarray(image), width, height, keep_aspect=True) for _, image in drawn]
+    spec = series.spec
+    pixels = [fit(np.asarray(image), spec.width, spec.height, keep_aspect=spec.keep_aspect) for _, image in drawn]
     return np.stack(pixels), [text for text, _ in drawn]
 
 

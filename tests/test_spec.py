@@ -162,3 +162,13 @@ def test_parse_length_of_any_text_gives_numbers_or_a_spec_error(text: str) -> No
 def test_every_character_of_these_categories_can_be_in_an_alphabet(character: str) -> None:
     assert unicodedata.category(character)[0] in "LNPS"
     assert CaptchaSpec(character).alphabet == character
+
+
+def test_how_images_are_fitted_is_written_where_they_keep_their_proportions() -> None:
+    kept = CaptchaSpec("AB", 2, 2, keep_aspect=True)
+    assert kept.to_json()["keep_aspect"] is True
+    assert CaptchaSpec.from_json(kept.to_json()) == kept
+    assert "keep_aspect" not in CaptchaSpec("AB", 2, 2).to_json()
+    assert CaptchaSpec.from_json(CaptchaSpec("AB", 2, 2).to_json()) == CaptchaSpec("AB", 2, 2)
+    with pytest.raises(SpecError, match="keep_aspect must be true or false, got 1"):
+        CaptchaSpec.from_json({**kept.to_json(), "keep_aspect": 1})

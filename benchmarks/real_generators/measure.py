@@ -21,39 +21,22 @@ from benchmarks.real_generators.draw import RECORD
 from benchmarks.real_generators.generators import GENERATORS, Generator
 from benchmarks.real_generators.install import InstallError
 from benchmarks.real_generators.readers import READERS, Reader
-from captcha_keras.dataset.images import fit, read_image
 from captcha_keras.dataset.layouts import open_dataset
 from captcha_keras.errors import InputError
 from captcha_keras.evaluation.rates import Rate
-from captcha_keras.recognizer.locate import find_model
 from captcha_keras.recognizer.recognizer import Recognizer
 
 Row = dict[str, Any]
 MODEL = "model"
 
 
-def model_reader(recognizer: Recognizer, *, keep_aspect: bool) -> Reader:
-    """Read with a recognizer of ours.
-
-    Args:
-        recognizer: The recognizer.
-        keep_aspect: Fit images into its size with their proportions kept.
-    """
-    spec = recognizer.spec
+def model_reader(recognizer: Recognizer) -> Reader:
+    """Read with a recognizer of ours."""
 
     def read(files: Sequence[Path], alphabet: str, length: int) -> list[str]:
-        images = [fit(read_image(file), spec.width, spec.height, keep_aspect=keep_aspect) for file in files]
-        return [found.text for found in recognizer.read(np.stack(images), alphabet=alphabet, length=length)]
+        return [found.text for found in recognizer.read(files, alphabet=alphabet, length=length)]
 
     return read
-
-
-def keeps_aspect(model: Path) -> bool:
-    """Whether a model was trained on images fitted into its size with their proportions kept: on random looks."""
-    if model.suffix in (".onnx", ".tflite"):
-        return False
-    description = find_model(model).run.read_record()["dataset"].get("description") or {}
-    return "any" in description.get("style", {})
 
 
 def score(generator: Generator, read: Sequence[str], texts: Sequence[str]) -> Rate:
@@ -129,15 +112,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1500, metavar="N", help="images of each (%(default)s)")
     parser.add_argument("--only", nargs="+", choices=GENERATORS, default=[*GENERATORS], metavar="NAME", help="some")
     parser.add_argument("--readers", nargs="+", choices=READERS, default=[], help="ready-made readers besides")
-    parser.add_argument(
-        "--keep-aspect",
-        action=argparse.BooleanOptionalAction,
-        help="fit images with their proportions kept (by default, if the model was trained on --style any)",
-    )
     given = parser.parse_args()
     try:
-        keep_aspect = keeps_aspect(given.model) if given.keep_aspect is None else given.keep_aspect
-        model = model_reader(Recognizer.load(given.model), keep_aspect=keep_aspect)
+        model = model_reader(Recognizer.load(given.model))
     except InputError as error:
         parser.error(str(error))
     readers = {MODEL: model} | {name: READERS[name] for name in given.readers}
@@ -147,7 +124,7 @@ def main() -> None:
         print(f"{name} measured", flush=True)
     print(f"\nno labels, alphabet and length known\n\n{table(rows, [*readers])}")
     where = environment(["tensorflow", "keras"])
-    figures = {"model": given.model.name, "keep_aspect": keep_aspect, "means": means(rows, [*readers]), "rows": rows}
+    figures = {"model": given.model.name, "means": means(rows, [*readers]), "rows": rows}
     write_results("real_generators", {**where, **figures})
 
 

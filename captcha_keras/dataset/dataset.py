@@ -103,11 +103,6 @@ class Dataset:
                 f"{first.source}: {error}"
             ) from error
 
-    @property
-    def sizes_differ(self) -> bool:
-        """Whether `dataset.json` says that images have sizes of their own: the style `any` of `data_gen.py`."""
-        return "any" in (self.description or {}).get("style", {})
-
     def first_size(self) -> tuple[int, int]:
         """Height and width of the first readable image.
 
@@ -147,7 +142,6 @@ class Dataset:
         *,
         indices: NDArray[np.int64] | None = None,
         resize: bool = False,
-        keep_aspect: bool | None = None,
         allocate: Allocate = in_memory,
         progress: Callable[[int], None] | None = None,
     ) -> LabelledImages:
@@ -156,9 +150,8 @@ class Dataset:
         Args:
             spec: What the images and texts must be; by default what `infer_spec` finds.
             indices: Which images to decode; all by default. Labels are checked for these alone.
-            resize: Resize images of another size, as long as all have the same size, instead of refusing them.
-            keep_aspect: Take images of any size and fit each into the spec's size, its proportions kept (see `fit`); by
-                default where `dataset.json` says that sizes differ, as those of random looks do.
+            resize: Resize images of another size, as long as all have the same size, instead of refusing them. A spec
+                with `keep_aspect` takes images of any size.
             allocate: Makes the image array from its shape, for one that lives on disk.
             progress: Called with the number of images decoded so far.
 
@@ -174,7 +167,6 @@ class Dataset:
             self.folder,
             problems=self.problems,
             image_size=self.first_size() if resize else None,
-            keep_aspect=self.sizes_differ if keep_aspect is None else keep_aspect,
             allocate=allocate,
             progress=progress,
         )

@@ -37,7 +37,6 @@ def load_records(
     *,
     problems: Sequence[str] = (),
     image_size: tuple[int, int] | None = None,
-    keep_aspect: bool = False,
     allocate: Allocate = in_memory,
     progress: Callable[[int], None] | None = None,
 ) -> LabelledImages:
@@ -45,12 +44,11 @@ def load_records(
 
     Args:
         records: The labelled images.
-        spec: What the images and texts must be.
+        spec: What the images and texts must be; with `keep_aspect` images have any size.
         folder: The folder of the data set, for messages.
         problems: A line for each problem that is known already.
         image_size: Height and width that every image must have; it is resized to the spec's. By default the
             spec's own size.
-        keep_aspect: Take images of any size, and fit each into the spec's size with its proportions kept.
         allocate: Makes the image array from its shape, for one that lives on disk.
         progress: Called with the number of images decoded so far.
 
@@ -84,9 +82,9 @@ def load_records(
         except ImageError as error:
             return f"{shown_record(record, folder)} {error}"
         height, width, _ = image.shape
-        if (height, width) != expected and not keep_aspect:
+        if (height, width) != expected and not spec.keep_aspect:
             return f"{shown_record(record, folder)} is {width}x{height}, expected {expected[1]}x{expected[0]}"
-        pixels[row] = fit(image, spec.width, spec.height, keep_aspect=keep_aspect)
+        pixels[row] = fit(image, spec.width, spec.height, keep_aspect=spec.keep_aspect)
         return None
 
     # Pillow releases the interpreter lock while it decodes.

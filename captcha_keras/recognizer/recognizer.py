@@ -124,7 +124,7 @@ class Recognizer:
 
         Args:
             images: A path, the bytes of a PNG or JPEG file, a PIL image, or a uint8 array (RGB, RGBA or grey); or
-                several of these, or an array `(N, height, width, 3)`. Images are resized to the spec's size.
+                several of these, or an array `(N, height, width, 3)`. Images are fitted into the spec's size.
             alphabet: The only characters that the texts may have.
             length: How many characters the texts have: 4, "4-6" or (4, 6).
 
@@ -138,11 +138,12 @@ class Recognizer:
         pixels, single = to_pixels_each(images)
         if not pixels:
             return []
-        fitted = np.stack([fit(image, self.spec.width, self.spec.height) for image in pixels])
-        probabilities = self.probabilities(fitted)
+        spec = self.spec
+        fitted = [fit(image, spec.width, spec.height, keep_aspect=spec.keep_aspect) for image in pixels]
+        probabilities = self.probabilities(np.stack(fitted))
         if mask is not None:
             probabilities = limit_probabilities(probabilities, mask)
-        found = predictions_from(probabilities, self.spec)
+        found = predictions_from(probabilities, spec)
         return found[0] if single else found
 
     def _batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

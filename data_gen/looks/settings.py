@@ -15,7 +15,7 @@ from data_gen.style import StyleError
 ANY = "any"
 # To be raised with every change that changes pixels: a data set is not continued with another one.
 REVISION = 2
-ANY_SPEC = CaptchaSpec("".join(NAMED_ALPHABETS.values()), 1, 10, 200, 64)
+ANY_SPEC = CaptchaSpec("".join(NAMED_ALPHABETS.values()), 1, 10, 200, 64, keep_aspect=True)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,10 +73,10 @@ def test_the_border_s_median_is_not_moved_by_a_line_through_it() -> None:
 def test_a_folder_of_several_sizes_is_read_where_that_is_asked_for(tmp_path: Path) -> None:
     for name, size in (("1-AB.png", (60, 24)), ("2-BA.png", (280, 110)), ("3-AA.png", (200, 64))):
         Image.fromarray(framed(*size)).save(tmp_path / name)
-    dataset, spec = open_dataset(tmp_path), CaptchaSpec("AB", 2, 2, 200, 64)
-    data = dataset.images(spec, keep_aspect=True)
+    dataset, spec = open_dataset(tmp_path), CaptchaSpec("AB", 2, 2, 200, 64, keep_aspect=True)
+    data = dataset.images(spec)
     for row, record in enumerate(dataset.records):
         np.testing.assert_array_equal(data.images[row], fit(record.read(), 200, 64, keep_aspect=True))
-    for options in ({}, {"keep_aspect": False}, {"resize": True}):
+    for resize in (False, True):
         with pytest.raises(DatasetError, match="has 2 bad entries"):
-            dataset.images(spec, **options)
+            dataset.images(replace(spec, keep_aspect=False), resize=resize)

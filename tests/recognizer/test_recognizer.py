@@ -214,3 +214,17 @@ def test_the_file_that_is_named_is_the_one_that_reads(tmp_path: Path) -> None:
     np.testing.assert_array_equal(Recognizer.load(tmp_path).probabilities(pixels), best)
     with pytest.raises(InputError, match=r"other\.keras is not there"):
         Recognizer.load(tmp_path / "other.keras")
+
+
+@pytest.mark.parametrize(("keep_aspect", "dark"), [(True, 50), (False, 100)])
+def test_an_image_keeps_its_proportions_if_the_spec_says_so(keep_aspect: bool, dark: int) -> None:
+    seen = []
+
+    def outputs(images: np.ndarray) -> dict[str, np.ndarray]:
+        seen.append(images)
+        return {"char_0": np.full((len(images), 2), 0.5, np.float32)}
+
+    image = Image.new("RGB", (40, 20), "white")
+    image.paste("black", (10, 5, 20, 10))
+    Recognizer(outputs, CaptchaSpec("ab", 1, 1, 40, 40, keep_aspect=keep_aspect)).read(image)
+    assert (seen[0] < 128).all(-1).sum() == pytest.approx(dark, abs=20)

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,9 @@ def test_what_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StyleError, match="The looks are of revision 0, this release draws 2"):
         LookSettings.from_json({"any": {"revision": 0, "without": []}})
     with pytest.raises(InputError, match="Random looks show 0-9, A-Z and a-z, not ß"):
-        Series(CaptchaSpec("abß", 2, 2), style=LOOKS)
+        Series(CaptchaSpec("abß", 2, 2, keep_aspect=True), style=LOOKS)
+    with pytest.raises(InputError, match="Random looks have sizes of their own: their spec needs keep_aspect=True"):
+        Series(CaptchaSpec("ab", 2, 2), style=LOOKS)
 
 
 def test_a_folder_records_settings_and_fonts_and_opens_fitted_into_the_canvas(folder: Path) -> None:
@@ -84,7 +87,7 @@ def test_a_folder_records_settings_and_fonts_and_opens_fitted_into_the_canvas(fo
     data = dataset.images()
     assert data.images.shape == (150, 64, 200, 3)
     assert ANY_SPEC.decode_all(data.labels) == dataset.texts
-    small = dataset.images(CaptchaSpec(ANY_SPEC.alphabet, 1, 10, 90, 30))
+    small = dataset.images(replace(ANY_SPEC, width=90, height=30))
     assert small.images.shape == (150, 30, 90, 3)
 
 
@@ -155,7 +158,7 @@ def test_the_command_draws_a_data_set_and_a_preview(tmp_path: Path, capsys: pyte
     assert "holds 8 images of sizes of their own, seed 0." in said
     description = json.loads((tmp_path / "data" / "dataset.json").read_text())
     assert description["style"]["any"]["without"] == ["bulge", "curves", "perspective", "swirl", "waves", "wobble"]
-    assert description["spec"] == CaptchaSpec("0123456789", 2, 3, 200, 64).to_json()
+    assert description["spec"] == CaptchaSpec("0123456789", 2, 3, 200, 64, keep_aspect=True).to_json()
     assert main([*words, "--preview", str(tmp_path / "sheet.png")]) == 0
     with Image.open(tmp_path / "sheet.png") as image:
         assert image.width > 250
