@@ -10,18 +10,9 @@ import errno
 import signal
 import sys
 from collections.abc import Callable
-from types import FrameType
 
+from captcha_keras.cli.interruption import Interruptible
 from captcha_keras.errors import CommandError, InputError
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM arrived; it is handled as Ctrl-C is.
-
-    Example:
-        >>> run_command(lambda: signal.raise_signal(signal.SIGTERM), on_interrupt="What was drawn is kept.")
-        143
-    """
 
 
 def run_command(work: Callable[[], None], *, on_interrupt: str) -> int:
@@ -43,22 +34,30 @@ def run_command(work: Callable[[], None], *, on_interrupt: str) -> int:
         The seed must be at least 0, got -1.
         2
     """
-    signal.signal(signal.SIGTERM, _terminate)
-    try:
-        work()
-    except InputError as error:
+    with Interruptible() as interruptible:
+        try:
+            work()
+        except (Exception, KeyboardInterrupt) as error:
+            # TensorFlow turns some interruptions into errors of its own.
+            if interruptible.signal_number is not None or isinstance(error, KeyboardInterrupt):
+                return _fail(f"Interrupted. {on_interrupt}", 128 + (interruptible.signal_number or signal.SIGINT))
+            return _answer(error, on_interrupt)
+    return 0
+
+
+def _answer(error: Exception, on_interrupt: str) -> int:
+    """Say what a user can cause; anything else is raised again."""
+    if isinstance(error, InputError):
         return _fail(str(error), 2)
-    except CommandError as error:
+    if isinstance(error, CommandError):
         return _fail(str(error), 1)
-    except BrokenPipeError:
+    if isinstance(error, BrokenPipeError):
         # The reader of a pipe (`| head`) has gone; Python would complain once more at exit.
         sys.stdout = None
         return 1
-    except OSError as error:
+    if isinstance(error, OSError):
         return _fail(f"{describe(error)} {on_interrupt}", 1)
-    except KeyboardInterrupt as error:
-        return _fail(f"Interrupted. {on_interrupt}", 143 if isinstance(error, Terminated) else 130)
-    return 0
+    raise error
 
 
 def describe(error: OSError) -> str:
@@ -79,7 +78,3 @@ def _fail(message: str, status: int) -> int:
     lead = "\r\x1b[K" if sys.stderr.isatty() else ""
     print(f"{lead}{message}", file=sys.stderr)
     return status
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated

@@ -58,7 +58,7 @@ def random_style(look: Look, height: int, dice: Dice) -> Style:
         >>> from captcha.image import DEFAULT_FONTS
         >>> from data_gen.looks.fonts import Face
         >>> random_style(Look("AB", (Face(DEFAULT_FONTS[0]),) * 2), 60, Dice(3)).font_sizes
-        (30, 34)
+        (26, 29, 33)
     """
     size, turn = height * dice.between(45, 90) // 100, dice.between(0, 40)
     wide, tall = dice.between(0, 40), dice.between(0, 40)

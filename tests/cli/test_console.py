@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
-import os
 import signal
+import time
 from collections.abc import Callable
 
 import pytest
 
-from captcha_keras.cli import console, progress
+from captcha_keras.cli import progress
 from captcha_keras.cli.console import run_command
+from captcha_keras.cli.interruption import RETRY_SECONDS
 from captcha_keras.cli.progress import ProgressBar
 from captcha_keras.errors import CommandError, DatasetError, InputError
 
@@ -35,7 +37,6 @@ def raising(error: BaseException) -> Callable[[], None]:
         (OSError(errno.ENOSPC, "No space left on device", "x/y"), 1, "The disk is full: x/y. Go on."),
         (PermissionError(errno.EACCES, "Permission denied", "x"), 1, "Permission denied: x."),
         (KeyboardInterrupt(), 130, "Interrupted. Go on."),
-        (console.Terminated(), 143, "Interrupted. Go on."),
     ],
 )
 def test_a_failure_becomes_a_sentence_and_a_status(
@@ -57,13 +58,59 @@ def test_an_unknown_failure_keeps_its_traceback() -> None:
         run_command(raising(ZeroDivisionError()), on_interrupt="")
 
 
-def test_sigterm_is_handled_as_ctrl_c(capsys: pytest.CaptureFixture[str]) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        assert run_command(lambda: os.kill(os.getpid(), signal.SIGTERM), on_interrupt="Kept.") == 143
-    finally:
-        signal.signal(signal.SIGTERM, before)
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_is_one_sentence_and_its_handler_is_put_back(
+    number: int, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.getsignal(number)
+    assert run_command(lambda: signal.raise_signal(number), on_interrupt="Kept.") == status
+    assert signal.getsignal(number) is before
     assert capsys.readouterr().err == "Interrupted. Kept.\n"
+
+
+def test_an_interruption_that_other_code_drops_is_raised_again(capsys: pytest.CaptureFixture[str]) -> None:
+    def work() -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        time.sleep(30)
+
+    begin = time.monotonic()
+    assert run_command(work, on_interrupt="Kept.") == 130
+    assert time.monotonic() - begin < 20
+    assert capsys.readouterr().err == "Interrupted. Kept.\n"
+
+
+def test_an_interruption_that_became_another_error_is_still_one(capsys: pytest.CaptureFixture[str]) -> None:
+    def work() -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt as error:
+            raise SystemError("returned a result with an exception set") from error
+
+    assert run_command(work, on_interrupt="Kept.") == 143
+    assert capsys.readouterr().err == "Interrupted. Kept.\n"
+
+
+def test_cleaning_up_after_an_interruption_is_not_interrupted() -> None:
+    done = []
+
+    def work() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            time.sleep(2.5 * RETRY_SECONDS)
+            done.append(True)
+
+    assert run_command(work, on_interrupt="Kept.") == 130
+    assert done == [True]
+
+
+def test_ctrl_c_stays_ignored_where_a_shell_ignores_it() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert run_command(lambda: signal.raise_signal(signal.SIGINT), on_interrupt="Kept.") == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
