@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import ablation, audits_side_by_side, reading_speed, zero_o
+from benchmarks import ablation, audits_side_by_side, library_looks, reading_speed, zero_o
 from benchmarks.audit_agreement import agreements
 from benchmarks.peers import draw_captcha03, named_by_text
 from benchmarks.peers.captcha_break import backbone_side, captcha_break
@@ -24,12 +25,14 @@ from captcha_keras.audit.findings import findings
 from captcha_keras.audit.plan import Trial
 from captcha_keras.audit.subject import Drawn
 from captcha_keras.dataset.layouts import open_dataset
+from captcha_keras.errors import InputError
 from captcha_keras.networks.heads import stacked_logits
 from captcha_keras.networks.registry import build_network, list_networks
 from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.spec import CaptchaSpec
 from captcha_keras.training.config import TrainConfig
 from captcha_keras.training.run_folder import RunFolder
+from data_gen import Style
 from tests.audit.results import made_up
 
 
@@ -41,6 +44,20 @@ def test_captcha_break_is_the_network_described() -> None:
     kinds = [type(layer).__name__ for layer in network.layers]
     assert kinds.count("Conv2D") == kinds.count("BatchNormalization") == 10
     assert kinds.count("MaxPooling2D") == 5
+
+
+def test_rows_of_the_library_s_looks_are_read_within_their_alphabet_and_length() -> None:
+    default, longer = (
+        library_looks.LOOKS[name] for name in ("default look, 170x80, 4 of 0-9A-Z", "200x80, 5 of 0-9A-Z")
+    )
+    recognizer = Recognizer.from_pretrained("captcha")
+    assert library_looks.rate(recognizer, default, 60).right >= 55
+    digits = replace(default, alphabet="0123456789")
+    assert library_looks.rate(recognizer, digits, 60).right >= 55
+    # The wrong look: what is counted are right answers.
+    assert library_looks.rate(recognizer, replace(default, style=Style(noise_dots=900)), 60).right < 30
+    with pytest.raises(InputError, match="reads texts of 4 characters, not of 5"):
+        library_looks.rate(recognizer, longer, 1)
 
 
 def test_the_ablation_starts_from_vgg() -> None:
