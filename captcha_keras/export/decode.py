@@ -18,8 +18,10 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 
 
-def decode_images(image_bytes: tf.Tensor, width: int, height: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Decode and resize a batch of PNG and JPEG images.
+def decode_images(
+    image_bytes: tf.Tensor, width: int, height: int, keep_aspect: bool = False
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Decode a batch of PNG and JPEG images and fit them into a size.
 
     A row is invalid, and its pixels are black, if it is empty, damaged, of another format, or has more than 16 million
     bytes or 16 million pixels (checked before decoding).
@@ -28,6 +30,7 @@ def decode_images(image_bytes: tf.Tensor, width: int, height: int) -> tuple[tf.T
         image_bytes: Contents of image files, string `(N,)`.
         width: Width of the result in pixels.
         height: Height of the result in pixels.
+        keep_aspect: As in `captcha_keras.dataset.images.fit`.
 
     Returns:
         Pixels, uint8 RGB `(N, height, width, 3)`; and whether each row is valid, bool `(N,)`.
@@ -41,7 +44,7 @@ def decode_images(image_bytes: tf.Tensor, width: int, height: int) -> tuple[tf.T
     count = tf.shape(image_bytes, tf.int64)[0]
 
     def decoded(row: tf.Tensor, content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return row, _decode(content, width, height)
+        return row, _decode(content, width, height, keep_aspect)
 
     # A failing row is dropped, and the others are scattered back to their places. A blank image is appended because
     # the dataset must have at least one element.
@@ -59,14 +62,14 @@ def decode_images(image_bytes: tf.Tensor, width: int, height: int) -> tuple[tf.T
     return tf.ensure_shape(images, [None, height, width, 3]), valid
 
 
-def _decode(content: tf.Tensor, width: int, height: int) -> tf.Tensor:
+def _decode(content: tf.Tensor, width: int, height: int, keep_aspect: bool) -> tf.Tensor:
     """One image; raises a TensorFlow error if it is invalid."""
     small = tf.debugging.Assert(tf.strings.length(content) <= MAX_BYTES, ["too many bytes"])
     with tf.control_dependencies([small]):
         is_png = tf.strings.substr(content, 0, len(PNG_SIGNATURE)) == PNG_SIGNATURE
     pixels = tf.cond(is_png, lambda: _decode_png(content), lambda: _decode_jpeg(content))
     fits = tf.reduce_all(tf.shape(pixels)[:2] == [height, width])
-    return tf.cond(fits, lambda: pixels, lambda: _resize(pixels, width, height))
+    return tf.cond(fits, lambda: pixels, lambda: _fit(pixels, width, height, keep_aspect))
 
 
 def _decode_png(content: tf.Tensor) -> tf.Tensor:
@@ -100,9 +103,31 @@ def _bounded(first: tf.Tensor, second: tf.Tensor) -> tf.Operation:
     return tf.debugging.Assert(fine, ["too many pixels"])
 
 
-def _resize(pixels: tf.Tensor, width: int, height: int) -> tf.Tensor:
-    resized = tf.image.resize(pixels, (height, width), antialias=True)
-    return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)
+def _fit(pixels: tf.Tensor, width: int, height: int, keep_aspect: bool) -> tf.Tensor:
+    if not keep_aspect:
+        return tf.cast(_resize(pixels, (height, width)), tf.uint8)
+    canvas = tf.constant([height, width], tf.int64)
+    own = tf.shape(pixels, tf.int64)[:2]
+    # The side that fits exactly is cut to the canvas; the other one is rounded as `captcha_keras.dataset.images` does.
+    size = (2 * own * canvas[::-1] + own[::-1]) // (2 * own[::-1])
+    size = tf.clip_by_value(size, 1, canvas)
+    before = (canvas - size) // 2
+    padding = tf.pad(tf.stack([before, canvas - size - before], axis=1), [[0, 1], [0, 0]])
+    colour = _border_colour(pixels)
+    resized = _resize(pixels, tf.cast(size, tf.int32))
+    return tf.cast(tf.pad(resized - colour, padding) + colour, tf.uint8)
+
+
+def _resize(pixels: tf.Tensor, size: tf.Tensor | tuple[int, int]) -> tf.Tensor:
+    """Whole numbers from 0 to 255, as float32."""
+    return tf.clip_by_value(tf.round(tf.image.resize(pixels, size, antialias=True)), 0, 255)
+
+
+def _border_colour(pixels: tf.Tensor) -> tf.Tensor:
+    """The median of the outermost pixels, for each channel, as float32."""
+    border = tf.concat([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]], axis=0)
+    median = tf.raw_ops.NthElement(input=tf.transpose(border), n=tf.shape(border)[0] // 2)
+    return tf.cast(median, tf.float32)
 
 
 def _blank(width: int, height: int) -> bytes:

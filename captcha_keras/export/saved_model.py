@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle, islice
 from pathlib import Path
 
 import keras
@@ -14,9 +15,12 @@ from numpy.typing import NDArray
 
 from captcha_keras.errors import CommandError, InputError
 from captcha_keras.export.decode import decode_images
+from captcha_keras.export.limits import apply_limits, limit_masks
 from captcha_keras.export.warmup import write_warmup
 from captcha_keras.files import write_json
+from captcha_keras.recognizer.decoding import predictions_from
 from captcha_keras.recognizer.formats import SAVED_MODEL_SPEC
+from captcha_keras.recognizer.limits import limit_mask, limit_probabilities
 from captcha_keras.spec import CaptchaSpec
 
 WARMUP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
@@ -39,8 +43,9 @@ def export_saved_model(
     """Export a network as the next version of a TF Serving model.
 
     The version appears atomically, once it is checked; other versions stay as they are. Its signatures are
-    `serving_default` (`image_bytes` to `text`, `confidence`, `char_confidence`, `valid`), `probabilities`
-    (`image_bytes` to `char_0 …` and `valid`) and `images` (uint8 `image` to `char_0 …`).
+    `serving_default` (`image_bytes` to `text`, `confidence`, `char_confidence`, `valid`), `limited` (`image_bytes`,
+    `alphabet` and `length` to the same), `probabilities` (`image_bytes` to `char_0 …` and `valid`) and `images` (uint8
+    `image` to `char_0 …`).
 
     Args:
         network: uint8 `(N, height, width, 3)` to `{"char_0": float32 (N, K), …}`, computing in float32.
@@ -129,7 +134,7 @@ def check_saved_model(version: Path, network: keras.Model, spec: CaptchaSpec, sa
         samples: Contents of PNG or JPEG files.
 
     Raises:
-        CommandError: A probability differs by more than 1e-5, or a text differs.
+        CommandError: A probability differs by more than 1e-5, or a text differs, with or without limits.
 
     Example:
         >>> from captcha_keras.networks.registry import build_network
@@ -143,10 +148,12 @@ def check_saved_model(version: Path, network: keras.Model, spec: CaptchaSpec, sa
         captcha_keras.errors.CommandError: The exported model's probabilities differ from Keras' by ...
     """
     served = tf.saved_model.load(str(version)).signatures
-    pixels = decode_images(tf.constant(list(samples)), spec.width, spec.height)[0]
+    pixels = decode_images(tf.constant(list(samples)), spec.width, spec.height, spec.keep_aspect)[0]
     expected = {head: np.asarray(value) for head, value in network(pixels, training=False).items()}
     class_ids = np.stack([expected[head].argmax(axis=-1) for head in spec.head_names], axis=1)
     texts = spec.decode_all(class_ids)
+    half, shortest = spec.alphabet[::2], str(spec.min_length)
+    limits = list(islice(cycle([("", ""), (half, ""), ("", shortest), (half, shortest)]), len(samples)))
     for size in BATCH_SIZES:
         for first in range(0, len(samples), size):
             part = slice(first, first + size)
@@ -158,6 +165,29 @@ def check_saved_model(version: Path, network: keras.Model, spec: CaptchaSpec, sa
             answer = served["serving_default"](image_bytes=content)["text"].numpy()
             if [text.decode() for text in answer] != texts[part]:
                 raise CommandError("The exported model reads other texts than Keras.")
+            _check_limited(served["limited"], spec, content, limits[part], probabilities)
+
+
+def _check_limited(
+    limited: Callable[..., Tensors],
+    spec: CaptchaSpec,
+    content: tf.Tensor,
+    limits: Sequence[tuple[str, str]],
+    probabilities: Tensors,
+) -> None:
+    """Compare with the limits of a recognizer, set on what the exported model finds without limits.
+
+    Not on what Keras finds: where little is left, its last digits become large differences.
+    """
+    alphabets, lengths = zip(*limits, strict=True)
+    answer = limited(image_bytes=content, alphabet=tf.constant(alphabets), length=tf.constant(lengths))
+    stacked = np.stack([probabilities[head].numpy() for head in spec.head_names], axis=1)
+    mask = np.stack([limit_mask(spec, alphabet or None, length or None) for alphabet, length in limits])
+    expected = predictions_from(limit_probabilities(stacked, mask), spec)
+    worst = _distance(answer["char_confidence"], np.array([each.char_confidence for each in expected]))
+    texts = [text.decode() for text in answer["text"].numpy()]
+    if not worst <= TOLERANCE or texts != [each.text for each in expected]:
+        raise CommandError("The exported model limits its answers otherwise than a recognizer.")
 
 
 def _distance(ours: tf.Tensor, theirs: NDArray[np.float32]) -> float:
@@ -165,7 +195,7 @@ def _distance(ours: tf.Tensor, theirs: NDArray[np.float32]) -> float:
 
 
 def write_signatures(network: keras.Model, spec: CaptchaSpec, folder: Path) -> None:
-    """Write the SavedModel with its three signatures, unchecked and without the spec.
+    """Write the SavedModel with its four signatures, unchecked and without the spec.
 
     Args:
         network: As in `export_saved_model`.
@@ -177,48 +207,62 @@ def write_signatures(network: keras.Model, spec: CaptchaSpec, folder: Path) -> N
         >>> spec, folder = CaptchaSpec("AB", 2, 2, width=32, height=32), Path("exported")
         >>> write_signatures(build_network("vgg", spec), spec, folder)
         >>> sorted(tf.saved_model.load(str(folder)).signatures)
-        ['images', 'probabilities', 'serving_default']
+        ['images', 'limited', 'probabilities', 'serving_default']
     """
     heads = spec.head_names
-    alphabet = tf.constant(spec.classes)
+    classes = tf.constant(spec.classes)
 
     def probabilities(image_bytes: tf.Tensor) -> Tensors:
-        images, valid = decode_images(image_bytes, spec.width, spec.height)
+        images, valid = decode_images(image_bytes, spec.width, spec.height, spec.keep_aspect)
         mask = tf.cast(valid, tf.float32)[:, tf.newaxis]
         outputs = network(images, training=False)
         return {**{head: outputs[head] * mask for head in heads}, "valid": valid}
 
-    def read(image_bytes: tf.Tensor) -> Tensors:
+    def positions(image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         answer = probabilities(image_bytes)
-        stacked = tf.stack([answer[head] for head in heads], axis=1)
-        characters = tf.gather(alphabet, tf.argmax(stacked, axis=-1))
+        return tf.stack([answer[head] for head in heads], axis=1), answer["valid"]
+
+    def read(image_bytes: tf.Tensor) -> Tensors:
+        return likeliest(*positions(image_bytes))
+
+    def limited(image_bytes: tf.Tensor, alphabet: tf.Tensor, length: tf.Tensor) -> Tensors:
+        found, valid = positions(image_bytes)
+        mask, possible = limit_masks(spec, alphabet, length)
+        valid &= possible
+        return likeliest(apply_limits(found, mask) * tf.cast(valid, tf.float32)[:, tf.newaxis, tf.newaxis], valid)
+
+    def likeliest(stacked: tf.Tensor, valid: tf.Tensor) -> Tensors:
+        characters = tf.gather(classes, tf.argmax(stacked, axis=-1))
         char_confidence = tf.reduce_max(stacked, axis=-1)
         text = tf.strings.reduce_join(characters, axis=-1)
         return {
-            "text": tf.where(answer["valid"], text, ""),
+            "text": tf.where(valid, text, ""),
             "confidence": tf.reduce_prod(char_confidence, axis=-1),
             "char_confidence": char_confidence,
-            "valid": answer["valid"],
+            "valid": valid,
         }
 
     def images(image: tf.Tensor) -> Tensors:
         outputs: Tensors = network(image, training=False)
         return {head: outputs[head] for head in heads}
 
-    row = tf.TensorSpec([None], tf.string, name="image_bytes")
+    row, alphabet, length = (
+        tf.TensorSpec([None], tf.string, name=name) for name in ("image_bytes", "alphabet", "length")
+    )
     pixels = tf.TensorSpec([None, spec.height, spec.width, 3], tf.uint8, name="image")
-    endpoints: dict[str, tuple[Callable[[tf.Tensor], Tensors], tf.TensorSpec]] = {
-        "serving_default": (read, row),
-        "probabilities": (probabilities, row),
-        "images": (images, pixels),
+    endpoints: dict[str, tuple[Callable[..., Tensors], Sequence[tf.TensorSpec]]] = {
+        "serving_default": (read, [row]),
+        "limited": (limited, [row, alphabet, length]),
+        "probabilities": (probabilities, [row]),
+        "images": (images, [pixels]),
     }
     # Not `keras.export.ExportArchive`, which writes every variable twice (Keras 3.15).
     served = tf.Module()
     served.weights = [variable.value for variable in network.variables]
     # Without XLA, which the server lacks, and without autograph, which nothing here needs.
     signatures = {
-        name: tf.function(function, autograph=False).get_concrete_function(signature)
-        for name, (function, signature) in endpoints.items()
+        name: tf.function(function, autograph=False).get_concrete_function(*inputs)
+        for name, (function, inputs) in endpoints.items()
     }
     tf.saved_model.save(served, str(folder), signatures)
     (folder / SAVED_MODEL_SPEC).parent.mkdir(exist_ok=True)

@@ -7,7 +7,7 @@ https://github.com/tensorflow/serving/blob/master/tensorflow_serving/apis/predic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -34,24 +34,26 @@ def write_warmup(path: Path, model_name: str, batches: Sequence[Sequence[bytes]]
         >>> path = Path(tempfile.mkdtemp()) / "tf_serving_warmup_requests"
         >>> write_warmup(path, "captcha", [[b"first"], [b"first", b"second"]])
         >>> sum(1 for request in tf.data.TFRecordDataset(str(path)))
-        4
+        6
     """
     path.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for signature in ("serving_default", "probabilities"):
+        for signature, limits in (("serving_default", ()), ("limited", ("alphabet", "length")), ("probabilities", ())):
             for content in batches:
-                writer.write(prediction_log(model_name, signature, content))
+                unlimited = {name: [b""] * len(content) for name in limits}
+                writer.write(prediction_log(model_name, signature, {"image_bytes": content, **unlimited}))
 
 
-def prediction_log(model_name: str, signature: str, images: Sequence[bytes]) -> bytes:
-    """A serialised `PredictionLog` message with one request for `image_bytes`.
+def prediction_log(model_name: str, signature: str, inputs: Mapping[str, Sequence[bytes]]) -> bytes:
+    """A serialised `PredictionLog` message with one request.
 
     Example:
-        >>> b"serving_default" in prediction_log("captcha", "serving_default", [b"first"])
+        >>> b"serving_default" in prediction_log("captcha", "serving_default", {"image_bytes": [b"first"]})
         True
     """
     model = delimited(MODEL_NAME, model_name.encode()) + delimited(MODEL_SIGNATURE, signature.encode())
-    tensor = tf.make_tensor_proto(list(images), dtype=tf.string).SerializeToString()
-    inputs = delimited(KEY, b"image_bytes") + delimited(VALUE, tensor)
-    request = delimited(REQUEST_MODEL, model) + delimited(REQUEST_INPUTS, inputs)
+    request = delimited(REQUEST_MODEL, model)
+    for name, rows in inputs.items():
+        tensor = tf.make_tensor_proto(list(rows), dtype=tf.string).SerializeToString()
+        request += delimited(REQUEST_INPUTS, delimited(KEY, name.encode()) + delimited(VALUE, tensor))
     return delimited(PREDICT_LOG, delimited(LOG_REQUEST, request))

@@ -18,6 +18,8 @@ from captcha_keras.serving.errors import Code, RequestError, invalid
 
 DEFAULT_SIGNATURE = "serving_default"
 SIGNATURES = (DEFAULT_SIGNATURE, "probabilities", "images")
+# Versions that were exported by captcha-keras 0.1 lack it.
+OPTIONAL_SIGNATURES = ("limited",)
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -87,10 +89,11 @@ class ServedModel:
             self._loaded = tf.saved_model.load(str(version))
         except Exception as error:  # TensorFlow raises many kinds on a damaged file
             raise CommandError(f"{version} cannot be loaded: {error}") from error
-        missing = set(SIGNATURES) - set(self._loaded.signatures)
+        found = self._loaded.signatures
+        missing = set(SIGNATURES) - set(found)
         if missing:
             raise CommandError(f"{version} has no signature {sorted(missing)[0]!r}.")
-        self._functions = {name: self._loaded.signatures[name] for name in SIGNATURES}
+        self._functions = {name: found[name] for name in (*SIGNATURES, *OPTIONAL_SIGNATURES) if name in found}
 
     def warm_up(self) -> None:
         """Call every signature once, for the first call of each takes longer.
@@ -98,13 +101,10 @@ class ServedModel:
         Raises:
             CommandError: A call fails.
         """
-        files = np.array([b"", b""], object)
-        pixels = np.zeros((2, self.spec.height, self.spec.width, 3), np.uint8)
         try:
-            for rows in (1, 2):
-                self.run("probabilities", {"image_bytes": files[:rows]})
-                self.run(DEFAULT_SIGNATURE, {"image_bytes": files[:rows]})
-                self.run("images", {"image": pixels[:rows]})
+            for signature in self._functions:
+                for rows in (1, 2):
+                    self.run(signature, {name: _blank(rows, given) for name, given in self.inputs(signature).items()})
         except Exception as error:  # a model may load and still need an operation that this machine lacks
             raise CommandError(f"{self.path} does not run: {error}") from error
 
@@ -163,3 +163,9 @@ class ServedModel:
             **{name: tf.constant(array) for name, array in arrays.items()}
         )
         return {name: value.numpy() for name, value in outputs.items()}
+
+
+def _blank(rows: int, given: Input) -> NDArray[Any]:
+    """Empty files, no limits, black pixels."""
+    shape = [rows, *(size or 1 for size in given.shape[1:])]
+    return np.full(shape, b"" if given.dtype == tf.string else 0, given.dtype.as_numpy_dtype)

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
+from math import floor
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from captcha_keras.dataset.images import decode_image, fit
 from captcha_keras.errors import InputError
@@ -16,10 +19,9 @@ from tests.image_files import BAD, CAPTCHA, GOOD, JPEG, PNG, SPEC, chunk, encode
 Decode = Callable[[list[bytes]], tuple[np.ndarray, np.ndarray]]
 
 
-@pytest.fixture(scope="module")
-def decode() -> Decode:
+def decoder(keep_aspect: bool) -> Decode:
     graph = tf.function(
-        lambda rows: decode_images(rows, SPEC.width, SPEC.height),
+        lambda rows: decode_images(rows, SPEC.width, SPEC.height, keep_aspect),
         input_signature=[tf.TensorSpec([None], tf.string)],
         autograph=False,
     )
@@ -31,6 +33,16 @@ def decode() -> Decode:
     return run
 
 
+@pytest.fixture(scope="module")
+def decode() -> Decode:
+    return decoder(keep_aspect=False)
+
+
+@pytest.fixture(scope="module")
+def keep_aspect() -> Decode:
+    return decoder(keep_aspect=True)
+
+
 @pytest.mark.parametrize("name", GOOD)
 def test_a_good_image_has_the_pixels_that_pillow_gives_it(decode: Decode, name: str) -> None:
     images, valid = decode([GOOD[name]])
@@ -38,13 +50,45 @@ def test_a_good_image_has_the_pixels_that_pillow_gives_it(decode: Decode, name: 
     np.testing.assert_array_equal(images[0], decode_image(GOOD[name]))
 
 
-@pytest.mark.parametrize("size", [(1, 1), (30, 200), (240, 120), (121, 60)])
+@pytest.mark.parametrize("size", [(1, 1), (30, 200), (240, 120), (121, 60), (1, 4000), (4000, 1)])
 def test_another_size_is_resized_as_pillow_does_up_to_rounding(decode: Decode, size: tuple[int, int]) -> None:
     content = encoded(CAPTCHA.resize(size))
     images, valid = decode([content])
     assert valid.tolist() == [True]
     expected = fit(decode_image(content), SPEC.width, SPEC.height)
     assert np.abs(images[0].astype(int) - expected).max() <= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(width=st.integers(1, 300), height=st.integers(1, 300), seed=st.integers(0, 99))
+@example(width=1, height=4000, seed=0)
+@example(width=4000, height=1, seed=0)
+@example(width=SPEC.width, height=SPEC.height, seed=0)
+def test_proportions_are_kept_as_pillow_keeps_them_up_to_rounding(
+    keep_aspect: Decode, width: int, height: int, seed: int
+) -> None:
+    # Each channel has another median.
+    pixels = np.random.default_rng(seed).integers(0, [100, 256, 20], (height, width, 3), np.uint8)
+    images, valid = keep_aspect([encoded(Image.fromarray(pixels))])
+    assert valid.tolist() == [True]
+    expected = fit(pixels, SPEC.width, SPEC.height, keep_aspect=True)
+    assert np.abs(images[0].astype(int) - expected).max() <= 1
+    scale = min(Fraction(SPEC.width, width), Fraction(SPEC.height, height))
+    rows, columns = (max(1, floor(side * scale + Fraction(1, 2))) for side in (height, width))
+    top, left = (SPEC.height - rows) // 2, (SPEC.width - columns) // 2
+    padding = np.ones((SPEC.height, SPEC.width), bool)
+    padding[top : top + rows, left : left + columns] = False
+    np.testing.assert_array_equal(images[0][padding], expected[padding])
+    assert len(np.unique(images[0][padding], axis=0)) <= 1
+
+
+def test_a_bad_row_is_black_where_proportions_are_kept(keep_aspect: Decode) -> None:
+    wide = encoded(CAPTCHA.resize((200, 20)))
+    images, valid = keep_aspect([wide, BAD["truncated png"], JPEG])
+    assert valid.tolist() == [True, False, True]
+    assert not images[1].any()
+    np.testing.assert_array_equal(images[0], keep_aspect([wide])[0][0])
+    np.testing.assert_array_equal(images[2], decode_image(JPEG))
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from captcha_keras.dataset.images import decode_image
 from captcha_keras.errors import CommandError, InputError
@@ -17,6 +20,7 @@ from captcha_keras.export.warmup import prediction_log
 from captcha_keras.recognizer.formats import read_spec
 from captcha_keras.recognizer.locate import find_model
 from captcha_keras.recognizer.recognizer import Recognizer
+from tests.image_files import encoded
 from tests.lively import FILES, SPEC, lively_network
 
 
@@ -34,16 +38,16 @@ def answers(version: Path, signature: str, **inputs: tf.Tensor) -> dict[str, np.
 def test_the_signatures_are_those_of_the_contract(version: Path) -> None:
     signatures = tf.saved_model.load(str(version)).signatures
     heads = {name: ([None, SPEC.num_classes], tf.float32) for name in SPEC.head_names}
+    texts = {
+        "text": ([None], tf.string),
+        "confidence": ([None], tf.float32),
+        "char_confidence": ([None, 3], tf.float32),
+        "valid": ([None], tf.bool),
+    }
+    rows = dict.fromkeys(("image_bytes", "alphabet", "length"), ([None], tf.string))
     expected = {
-        "serving_default": (
-            {"image_bytes": ([None], tf.string)},
-            {
-                "text": ([None], tf.string),
-                "confidence": ([None], tf.float32),
-                "char_confidence": ([None, 3], tf.float32),
-                "valid": ([None], tf.bool),
-            },
-        ),
+        "serving_default": ({"image_bytes": ([None], tf.string)}, texts),
+        "limited": (rows, texts),
         "probabilities": ({"image_bytes": ([None], tf.string)}, {**heads, "valid": ([None], tf.bool)}),
         "images": ({"image": ([None, 64, 96, 3], tf.uint8)}, heads),
     }
@@ -83,6 +87,51 @@ def test_a_bad_row_is_empty_and_changes_no_other_row(version: Path) -> None:
     assert not any(heads[head][0].any() for head in SPEC.head_names)
 
 
+def limited(version: Path, rows: list[tuple[bytes, str, str]]) -> dict[str, np.ndarray]:
+    columns = zip(("image_bytes", "alphabet", "length"), zip(*rows, strict=True), strict=True)
+    return answers(version, "limited", **{name: tf.constant(column) for name, column in columns})
+
+
+def test_limits_are_those_of_a_recognizer(version: Path) -> None:
+    kinds = list(product(("", "0", "X0", "éé", "0OXé"), ("", "1", "2", "03", "1-2", "2-3", "1-3")))
+    answer = limited(version, [(content, *kind) for kind in kinds for content in FILES[:4]])
+    assert answer["valid"].all()
+    recognizer = Recognizer(lively_network().predict_on_batch, SPEC)
+    expected = []
+    for alphabet, length in kinds:
+        expected += recognizer.read(FILES[:4], alphabet=alphabet or None, length=length or None)
+    assert [text.decode() for text in answer["text"]] == [prediction.text for prediction in expected]
+    np.testing.assert_allclose(answer["confidence"], [each.confidence for each in expected], atol=1e-5)
+    np.testing.assert_allclose(answer["char_confidence"], [each.char_confidence for each in expected], atol=1e-5)
+    assert len(set(answer["text"])) > 12
+
+
+def test_impossible_limits_are_invalid_and_change_no_other_row(version: Path) -> None:
+    good = limited(version, [(FILES[0], "0X", "2")] * 2 + [(FILES[1], "", "")] * 10)
+    wrong = [("0?", ""), ("", "4"), ("", "0-3"), ("", "3-2"), ("", "two"), ("", "9" * 30), ("é", "5"), (" ", "-")]
+    rows = [(FILES[0], "0X", "2"), (b"junk", "0X", "2"), *((FILES[1], *limits) for limits in wrong)]
+    mixed = limited(version, [*rows, (b"junk", "0?", "4"), (FILES[1], "", "")])
+    assert mixed["valid"].tolist() == [True] + [False] * 10 + [True]
+    assert set(mixed["text"][1:11]) == {b""}
+    assert not mixed["confidence"][1:11].any()
+    assert not mixed["char_confidence"][1:11].any()
+    for values, before in zip(mixed.values(), good.values(), strict=True):
+        np.testing.assert_array_equal(values[[0, 11]], before[[0, 11]])
+
+
+def test_proportions_are_kept_if_the_spec_has_it(version: Path, tmp_path: Path) -> None:
+    spec = dataclasses.replace(SPEC, keep_aspect=True)
+    keeping = export_saved_model(lively_network(), spec, tmp_path, FILES)
+    assert read_spec(keeping) == spec
+    wide = [encoded(Image.fromarray(decode_image(content)).resize((400, 80))) for content in FILES]
+    kept, stretched = (answers(path, "serving_default", image_bytes=tf.constant(wide)) for path in (keeping, version))
+    for answer, path in ((kept, keeping), (stretched, version)):
+        # Decoding differs from Pillow's by rounding.
+        expected = [prediction.char_confidence for prediction in Recognizer.load(path).read(wide)]
+        np.testing.assert_allclose(answer["char_confidence"], expected, atol=0.05)
+    assert np.abs(kept["char_confidence"] - stretched["char_confidence"]).max() > 0.1
+
+
 def test_the_spec_and_the_given_files_come_along(version: Path) -> None:
     assert read_spec(version) == SPEC
     assert (version / "assets" / "config.json").read_bytes() == b"{}"
@@ -106,6 +155,14 @@ def test_a_model_that_reads_otherwise_is_refused(version: Path, tmp_path: Path) 
         check_saved_model(version, lively_network(seed=1), SPEC, FILES)
 
 
+def test_a_model_that_limits_otherwise_is_refused(version: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "captcha_keras.export.saved_model.limit_probabilities", lambda probabilities, mask: probabilities
+    )
+    with pytest.raises(CommandError, match="limits its answers otherwise than a recognizer"):
+        check_saved_model(version, lively_network(), SPEC, FILES)
+
+
 def test_a_failure_leaves_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise CommandError("no")
@@ -124,16 +181,20 @@ def test_warmup_requests_are_read_by_the_servers_own_messages(version: Path) -> 
     path = version / "assets.extra" / "tf_serving_warmup_requests"
     records = [PredictionLog.FromString(record.numpy()) for record in tf.data.TFRecordDataset(str(path))]
     requests = [record.predict_log.request for record in records]
-    assert [request.model_spec.signature_name for request in requests] == ["serving_default"] * 2 + [
-        "probabilities"
-    ] * 2
+    names = [request.model_spec.signature_name for request in requests]
+    assert names == ["serving_default"] * 2 + ["limited"] * 2 + ["probabilities"] * 2
     assert {request.model_spec.name for request in requests} == {"captcha"}
     rows = [list(tf.make_ndarray(request.inputs["image_bytes"])) for request in requests]
-    assert rows == [FILES[:1], FILES[:7]] * 2
-    for record in records:  # canonical bytes: nothing unknown was skipped
+    assert rows == [FILES[:1], FILES[:7]] * 3
+    loaded = tf.saved_model.load(str(version))
+    for record in records:
         request = record.predict_log.request
-        again = prediction_log("captcha", request.model_spec.signature_name, request.inputs["image_bytes"].string_val)
-        assert PredictionLog.FromString(again) == record
+        signature, inputs = request.model_spec.signature_name, request.inputs
+        columns = {name: list(tensor.string_val) for name, tensor in inputs.items()}
+        answer = loaded.signatures[signature](**{name: tf.constant(column) for name, column in columns.items()})
+        assert answer["valid"].numpy().all()
+        # Canonical bytes: nothing unknown was skipped.
+        assert PredictionLog.FromString(prediction_log("captcha", signature, columns)) == record
 
 
 def test_the_recognizer_reads_a_version_and_its_repository(version: Path) -> None:

@@ -2,8 +2,9 @@
 //
 // Usage: load_and_run VERSION FOLDER
 //
-// FOLDER holds the rows, files named 0, 1, 2, …, which may be good or bad images, and `pixels`, the uint8 bytes of one
-// image of the model's size. For each signature and batch size one line a row is written:
+// FOLDER holds the rows, files named 0, 1, 2, …, which may be good or bad images; `pixels`, the uint8 bytes of one image
+// of the model's size; and `alphabet` and `length`, the limits of all rows. For each signature that the version has, and
+// for each batch size, one line a row is written:
 //
 //   <signature> <rows of the batch> <row> <output>=<value>[,<value>…] …
 //
@@ -72,8 +73,19 @@ std::string Row(const Tensor& tensor, int64_t row) {
   return result;
 }
 
-void Run(const tensorflow::SavedModelBundle& bundle, const std::string& name, const Tensor& input) {
+Tensor Strings(const std::vector<std::string>& rows) {
+  Tensor result(tensorflow::DT_STRING, TensorShape({static_cast<int64_t>(rows.size())}));
+  for (size_t i = 0; i < rows.size(); ++i) result.flat<tensorflow::tstring>()(i) = rows[i];
+  return result;
+}
+
+using Inputs = std::map<std::string, Tensor>;
+
+void Run(const tensorflow::SavedModelBundle& bundle, const std::string& name, const Inputs& inputs) {
   const auto& signature = bundle.GetSignatures().at(name);
+  std::vector<std::pair<std::string, Tensor>> feeds;
+  for (const auto& input : signature.inputs()) feeds.emplace_back(input.second.name(), inputs.at(input.first));
+  const int64_t rows = inputs.begin()->second.dim_size(0);
   // A protobuf map has no order.
   const std::map<std::string, tensorflow::TensorInfo> sorted(signature.outputs().begin(), signature.outputs().end());
   std::vector<std::string> aliases, fetches;
@@ -82,11 +94,10 @@ void Run(const tensorflow::SavedModelBundle& bundle, const std::string& name, co
     fetches.push_back(output.second.name());
   }
   std::vector<Tensor> outputs;
-  const auto status =
-      bundle.GetSession()->Run({{signature.inputs().begin()->second.name(), input}}, fetches, {}, &outputs);
+  const auto status = bundle.GetSession()->Run(feeds, fetches, {}, &outputs);
   if (!status.ok()) Fail(name + ": " + std::string(status.message()));
-  for (int64_t row = 0; row < input.dim_size(0); ++row) {
-    std::cout << name << " " << input.dim_size(0) << " " << row;
+  for (int64_t row = 0; row < rows; ++row) {
+    std::cout << name << " " << rows << " " << row;
     for (size_t i = 0; i < outputs.size(); ++i) std::cout << " " << aliases[i] << "=" << Row(outputs[i], row);
     std::cout << "\n";
   }
@@ -110,15 +121,17 @@ int main(int argc, char** argv) {
   std::string content;
   while (ReadFile(folder + "/" + std::to_string(files.size()), &content)) files.push_back(content);
 
-  for (const auto& name : {"serving_default", "probabilities"}) {
-    Tensor all(tensorflow::DT_STRING, TensorShape({static_cast<int64_t>(files.size())}));
-    for (size_t i = 0; i < files.size(); ++i) {
-      all.flat<tensorflow::tstring>()(i) = files[i];
-      Tensor one(tensorflow::DT_STRING, TensorShape({1}));
-      one.flat<tensorflow::tstring>()(0) = files[i];
-      Run(bundle, name, one);
-    }
-    Run(bundle, name, all);
+  std::string alphabet, length;
+  if (!ReadFile(folder + "/alphabet", &alphabet) || !ReadFile(folder + "/length", &length)) Fail("limits are missing");
+  const auto inputs = [&](const std::vector<std::string>& rows) {
+    return Inputs{{"image_bytes", Strings(rows)},
+                  {"alphabet", Strings(std::vector<std::string>(rows.size(), alphabet))},
+                  {"length", Strings(std::vector<std::string>(rows.size(), length))}};
+  };
+  for (const auto& name : {"serving_default", "limited", "probabilities"}) {
+    if (bundle.GetSignatures().count(name) == 0) continue;
+    for (const std::string& file : files) Run(bundle, name, inputs({file}));
+    Run(bundle, name, inputs(files));
   }
 
   const auto& shape = bundle.GetSignatures().at("images").inputs().at("image").tensor_shape();
@@ -128,6 +141,6 @@ int main(int argc, char** argv) {
     Fail("pixels are missing or of another size");
   }
   std::memcpy(pixels.flat<uint8_t>().data(), content.data(), content.size());
-  Run(bundle, "images", pixels);
+  Run(bundle, "images", {{"image", pixels}});
   return 0;
 }

@@ -2,8 +2,9 @@
 
 Usage: run_through_c.py LIBRARIES VERSION FOLDER < signatures.json > answers.json
 
-The signatures name their tensors: {"serving_default": {"input": "x:0", "outputs": {"text": "y:0", …}}, …}. FOLDER holds
-the rows, files named 0, 1, 2, …. Answers: {"serving_default": {"text": [values of each row]}}, bytes as hexadecimals.
+The signatures name their tensors: {"serving_default": {"inputs": {"image_bytes": "x:0"}, "outputs": {"text": "y:0",
+…}}, …}. FOLDER holds the rows, files named 0, 1, 2, …, and the limits of all rows, files named `alphabet` and `length`.
+Answers: {"serving_default": {"text": [values of each row]}}, bytes as hexadecimals.
 """
 
 from __future__ import annotations
@@ -67,18 +68,19 @@ class Runtime:
             self.tf.TF_StringCopy(place, row, ctypes.c_size_t(len(row)))
         return tensor
 
-    def run(self, rows: list[bytes], signature: dict[str, object]) -> dict[str, list[object]]:
-        names = list(signature["outputs"])
-        inputs = (Output * 1)(self.output(signature["input"]))
+    def run(self, columns: dict[str, list[bytes]], signature: dict[str, object]) -> dict[str, list[object]]:
+        names, given = list(signature["outputs"]), list(signature["inputs"])
+        inputs = (Output * len(given))(*(self.output(signature["inputs"][name]) for name in given))
         outputs = (Output * len(names))(*(self.output(signature["outputs"][name]) for name in names))
-        values = (ctypes.c_void_p * 1)(self.strings(rows))
+        values = (ctypes.c_void_p * len(given))(*(self.strings(columns[name]) for name in given))
         results = (ctypes.c_void_p * len(names))()
         self.tf.TF_SessionRun(
-            self.session, None, inputs, values, 1, outputs, results, len(names), None, 0, None, self.status
+            self.session, None, inputs, values, len(given), outputs, results, len(names), None, 0, None, self.status
         )
         self.check()
         return {
-            name: self.values(ctypes.c_void_p(result), len(rows)) for name, result in zip(names, results, strict=True)
+            name: self.values(ctypes.c_void_p(result), len(columns["image_bytes"]))
+            for name, result in zip(names, results, strict=True)
         }
 
     def values(self, tensor: ctypes.c_void_p, rows: int) -> list[object]:
@@ -102,8 +104,10 @@ class Runtime:
 def main() -> None:
     libraries, version, folder = map(Path, sys.argv[1:])
     rows = [(folder / str(number)).read_bytes() for number in range(len(list(folder.glob("[0-9]*"))))]
+    limits = {name: [(folder / name).read_bytes()] * len(rows) for name in ("alphabet", "length")}
+    columns = {"image_bytes": rows, **limits}
     runtime = Runtime(libraries, version)
-    answers = {name: runtime.run(rows, signature) for name, signature in json.load(sys.stdin).items()}
+    answers = {name: runtime.run(columns, signature) for name, signature in json.load(sys.stdin).items()}
     assert "tensorflow" not in sys.modules
     json.dump(answers, sys.stdout)
 
