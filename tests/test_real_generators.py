@@ -13,15 +13,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.real_generators import install, measure
+from benchmarks.real_generators import install, labels, measure
 from benchmarks.real_generators.draw import draw
 from benchmarks.real_generators.generators import GENERATORS, Generator
 from benchmarks.real_generators.install import DRIVERS, InstallError
 from benchmarks.real_generators.readers import CTC_READERS, READERS
 from captcha_keras.dataset.layouts import open_dataset
+from captcha_keras.dataset.split import split_indices
 from captcha_keras.errors import InputError
 from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.spec import CaptchaSpec
+from captcha_keras.training.config import TrainConfig
 
 FAKE = Generator("fake", "PyPI", ("fake==1.0",), "aAbB", 2, False, "none.py")
 TEXTS = ("aB", "Ab", "bb", "AA", "ab")
@@ -182,20 +184,21 @@ def test_case_counts_unless_the_generator_folds_it() -> None:
     ]
 
 
-def test_rows_have_the_last_images_and_the_errors(tmp_path: Path) -> None:
-    draw(FAKE, tmp_path, 5, install=lambda _: command(tmp_path, GOOD))
+def test_rows_have_the_test_images_and_the_errors(tmp_path: Path) -> None:
+    draw(FAKE, tmp_path, 9, install=lambda _: command(tmp_path, GOOD))
     asked = []
 
     def good(files: Sequence[Path], alphabet: str, length: int) -> list[str]:
         asked.append(([file.stem for file in files], alphabet, length))
-        return ["bb", "AA", "no"]
+        return [*(TEXTS[int(file.stem) % 5] for file in files[:2]), "no"]
 
     def broken(*_: object) -> list[str]:
         raise InstallError("it crashed")
 
     readers = {"good": good, "broken": broken}
     row = measure.measure(FAKE, tmp_path / "fake", 3, readers)
-    assert asked == [(["00002", "00003", "00004"], "aAbB", 2)]
+    test = split_indices(9, seed=0, test=1 / 3).test
+    assert asked == [([f"{index:05}" for index in test], "aAbB", 2)]
     assert (row["count"], row["versions"]) == (3, {"fake": "1.0"})
     assert row["readers"]["good"] == pytest.approx(
         {"right": 2, "total": 3, "fraction": 2 / 3, "low": 0.2077, "high": 0.9385}, abs=1e-4
@@ -236,3 +239,33 @@ def test_the_model_gets_fitted_images_and_both_limits(tmp_path: Path) -> None:
     assert [images.shape for images in seen] == [(2, 40, 40, 3)] * 2
     with pytest.raises(InputError, match="cannot be limited"):
         reader(files, "ac", 2)
+
+
+def test_few_labels_teach_a_generator_and_the_test_images_stay_unseen(tmp_path: Path) -> None:
+    generator = replace(FAKE, alphabet="ab")
+    program = GOOD.replace(repr(TEXTS), "('aa', 'bb')").replace("k % 5", "k % 2")
+    # The red value says which text it is.
+    program = program.replace("(k, 0, 0)", "(255 * (k % 2), 0, 0)").replace("40 + k, 20", "40, 20")
+    draw(generator, tmp_path, 60, install=lambda _: command(tmp_path, program))
+    folder = tmp_path / "fake"
+    few = {"labels": 24, "test_fraction": measure.TEST_FRACTION, "epochs": 30, "batch_size": 8, "precision": "float32"}
+    config = TrainConfig(str(folder), "vgg", alphabet="ab", augmentation=None, warmup_steps=10, **few)
+    row = labels.learned(generator, folder, config, 20)
+    assert (row["total"], row["right"]) == (20, 20)
+    test = {int(record.path.stem) for record in measure.test_records(folder, 99)}
+    assert len(test) == 20
+    assert test == set(config.split(60).test.tolist())
+
+
+def test_the_table_of_labels_has_means_over_seeds_and_generators() -> None:
+    def row(generator: str, count: int, fraction: float) -> dict[str, object]:
+        return {"generator": generator, "labels": count, "fraction": fraction}
+
+    rows = [row("gvcode", 100, 0.5), row("gvcode", 100, 0.7), row("svg-captcha", 100, 0.9), row("gvcode", 500, 0.8)]
+    lines = [line.split() for line in labels.table(rows, [100, 500]).splitlines()]
+    assert lines == [
+        ["100", "500", "labels"],
+        ["svg-captcha", "90.0%", "-"],
+        ["gvcode", "60.0%", "80.0%"],
+        ["mean", "75.0%", "80.0%"],
+    ]

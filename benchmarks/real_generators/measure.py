@@ -2,8 +2,9 @@
 
 python -m benchmarks.real_generators.measure --data data/real --model runs/any --readers rapidocr
 
-Zero labels: alphabet and length are known to all, nothing else. The last images of a folder are read, so that a model
-may be trained on the first ones. Letter case counts, unless the check that comes with the generator folds it.
+Zero labels: alphabet and length are known to all, nothing else. A third of a folder's images is read, the one that
+`benchmarks.real_generators.labels` keeps for the test. Letter case counts, unless the check that comes with the
+generator folds it.
 """
 
 from __future__ import annotations
@@ -22,12 +23,16 @@ from benchmarks.real_generators.generators import GENERATORS, Generator
 from benchmarks.real_generators.install import InstallError
 from benchmarks.real_generators.readers import READERS, Reader
 from captcha_keras.dataset.layouts import open_dataset
+from captcha_keras.dataset.records import Record
+from captcha_keras.dataset.split import split_indices
 from captcha_keras.errors import InputError
 from captcha_keras.evaluation.rates import Rate
 from captcha_keras.recognizer.recognizer import Recognizer
 
 Row = dict[str, Any]
 MODEL = "model"
+# Of a folder's images; the rest are there to be learned from.
+TEST_FRACTION = 1 / 3
 
 
 def model_reader(recognizer: Recognizer) -> Reader:
@@ -48,8 +53,15 @@ def score(generator: Generator, read: Sequence[str], texts: Sequence[str]) -> Ra
     return Rate.of(np.array([fold(a) == fold(b) for a, b in zip(read, texts, strict=True)]))
 
 
+def test_records(folder: Path, count: int) -> list[Record]:
+    """At most `count` of the images that are kept for the test."""
+    records = open_dataset(folder).records
+    test = split_indices(len(records), seed=0, test=TEST_FRACTION).test
+    return [records[index] for index in test[:count]]
+
+
 def measure(generator: Generator, folder: Path, count: int, readers: Mapping[str, Reader]) -> Row:
-    """Let each reader read the last images of a generator's folder.
+    """Let each reader read the test images of a generator's folder.
 
     Returns:
         The generator, what drew, how many images, and for each reader right answers and interval, or an error.
@@ -57,7 +69,7 @@ def measure(generator: Generator, folder: Path, count: int, readers: Mapping[str
     row: Row = {"name": generator.name, "alphabet": generator.alphabet, "length": generator.length}
     row["folds_case"] = generator.folds_case
     try:
-        records = open_dataset(folder).records[-count:]
+        records = test_records(folder, count)
         row["versions"] = json.loads((folder / RECORD).read_text("utf-8"))["versions"]
     except (InputError, OSError) as error:
         return row | {"count": 0, "readers": {name: {"error": f"not drawn: {error}"} for name in readers}}
