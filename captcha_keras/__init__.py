@@ -6,7 +6,7 @@ from the module that defines it when it is first used.
 Example:
     >>> import captcha_keras
     >>> captcha_keras.list_pretrained()
-    ['captcha']
+    ['any', 'captcha']
 """
 
 import lazy_loader

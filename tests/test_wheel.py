@@ -101,7 +101,9 @@ def folder(tmp_path: Path, drawing: Drawing) -> Path:
 def test_it_holds_the_packages_and_the_pretrained_models_and_nothing_else(source: Path, wheel: Path) -> None:
     found = contents(wheel)
     metadata = {name for name in found if ".dist-info/" in name}
-    expected = files(source / "models" / "captcha" / "1", "captcha_keras/pretrained/captcha/1")
+    expected: dict[str, bytes] = {}
+    for model in ("any", "captcha"):
+        expected |= files(source / "models" / model / "1", f"captcha_keras/pretrained/{model}/1")
     for name in PACKAGES:
         expected |= files(source / name, name)
     assert {name: found[name] for name in found.keys() - metadata} == expected

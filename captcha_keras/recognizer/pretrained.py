@@ -32,7 +32,7 @@ def list_pretrained() -> list[str]:
 
     Example:
         >>> list_pretrained()
-        ['captcha']
+        ['any', 'captcha']
     """
     return sorted(path.name for path in _home().glob("*/") if versions(path))
 

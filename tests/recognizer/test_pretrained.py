@@ -19,7 +19,7 @@ def write_model(folder: Path) -> None:
 
 
 def test_a_checkout_has_its_own_models() -> None:
-    assert list_pretrained() == ["captcha"]
+    assert list_pretrained() == ["any", "captcha"]
     path = pretrained_path("captcha")
     assert path == ROOT / "models" / "captcha"
     assert versions(path) == {1: path / "1"}
@@ -56,7 +56,7 @@ def test_only_complete_versions_count(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_an_unknown_name_is_told_what_there_is(name: str) -> None:
     with pytest.raises(InputError) as caught:
         pretrained_path(name)
-    assert str(caught.value) == f"There is no pretrained model {name!r}; there is captcha."
+    assert str(caught.value) == f"There is no pretrained model {name!r}; there is any, captcha."
 
 
 def test_looking_loads_nothing_heavy() -> None:

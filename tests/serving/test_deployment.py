@@ -73,9 +73,11 @@ def monitoring_config() -> Any:
 
 def test_the_models(tmp_path: Path) -> None:
     config = text_format.Parse((DEPLOY / "models.config").read_text(), ModelServerConfig())
-    (model,) = config.model_config_list.config
-    assert (model.name, model.base_path, model.model_platform) == ("captcha", "/models/captcha", "tensorflow")
-    assert model.model_version_policy.latest.num_versions == 1
+    models = config.model_config_list.config
+    assert [model.name for model in models] == ["captcha", "any"]
+    for model in models:
+        assert (model.base_path, model.model_platform) == (f"/models/{model.name}", "tensorflow")
+        assert model.model_version_policy.latest.num_versions == 1
     with pytest.raises(text_format.ParseError):
         text_format.Parse("model_config_list { config { nme: 'captcha' } }", ModelServerConfig())
 
