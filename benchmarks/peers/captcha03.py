@@ -36,6 +36,7 @@ from captcha_keras.training.config import TrainConfig
 from captcha_keras.training.devices import precision_policy, select_device
 from captcha_keras.training.fit import build_trainee, fit
 from captcha_keras.training.run_folder import RunFolder
+from captcha_keras.training.schedule import Schedule
 
 SPEC = CaptchaSpec(width=128, height=64)
 ENVIRONMENT = Path(".venv-captcha03")
@@ -95,9 +96,10 @@ def main() -> None:
     if BATCH % DRAWERS:
         raise SystemExit(f"{DRAWERS} cores do not divide a batch of {BATCH}.")
     steps = given.images // BATCH // EPOCHS
-    config = TrainConfig(network="vgg", epochs=EPOCHS, batch_size=BATCH, learning_rate=1e-3)
+    config = TrainConfig(network="vgg", learning_rate=1e-3)
+    schedule = Schedule(EPOCHS, steps, warmup_steps=300)
     keras.utils.set_random_seed(config.seed)
-    trainee = build_trainee(config, SPEC, precision_policy("auto", select_device(gpu=False)), steps)
+    trainee = build_trainee(config, SPEC, precision_policy("auto", select_device(gpu=False)), schedule)
     run = RunFolder(Path(given.run))
     progress = Progress(0, False, [], {})
     if run.checkpoint_file.exists():

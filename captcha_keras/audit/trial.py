@@ -24,6 +24,7 @@ from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.training.config import TrainConfig
 from captcha_keras.training.devices import precision_policy, select_device
 from captcha_keras.training.fit import build_trainee, fit
+from captcha_keras.training.schedule import Schedule
 
 NETWORK = "vgg"
 WARMUP_DIVISOR = 8
@@ -131,7 +132,7 @@ def run(trial: Trial, seen: Callable[[int], None] | None = None, *, gpu: bool = 
         gpu: Whether a GPU is required.
 
     Raises:
-        InputError: There are fewer images than a batch, or a GPU is required and there is none.
+        InputError: A GPU is required and there is none.
         DatasetError: Images or labels are bad.
 
     Example:
@@ -142,9 +143,8 @@ def run(trial: Trial, seen: Callable[[int], None] | None = None, *, gpu: bool = 
         captcha_keras.errors.DatasetError: x is no folder; expected a dataset drawn by data_gen.py, or labelled images.
     """
     steps = max(CHECKS, trial.budget.images // TrainConfig.batch_size)
-    config = TrainConfig(
-        network=NETWORK, epochs=CHECKS, warmup_steps=steps // WARMUP_DIVISOR, seed=trial.repetition, gpu=gpu
-    )
+    config = TrainConfig(network=NETWORK, seed=trial.repetition, gpu=gpu)
+    schedule = Schedule(CHECKS, steps // CHECKS, warmup_steps=steps // WARMUP_DIVISOR)
     with (
         tempfile.TemporaryDirectory(prefix="captcha-keras-") as directory,
         image_store("auto", Path(directory)) as allocate,
@@ -153,13 +153,13 @@ def run(trial: Trial, seen: Callable[[int], None] | None = None, *, gpu: bool = 
         spec = trial.subject.spec
         keras.utils.clear_session()
         keras.utils.set_random_seed(config.seed)
-        trainee = build_trainee(config, spec, precision_policy("auto", select_device(gpu)), steps // CHECKS)
+        trainee = build_trainee(config, spec, precision_policy("auto", select_device(gpu)), schedule)
         recognizer = Recognizer(trainee.network.predict_on_batch, spec)
         watch = _Watch(recognizer, material.validation, seen or (lambda images: None))
         batches = training_batches(
             material.training, batch_size=config.batch_size, seed=config.seed, augmentation=config.augmentation
         )
-        fit(trainee, batches, steps_per_epoch=steps // CHECKS, epochs=CHECKS, callbacks=[watch])
+        fit(trainee, batches, steps_per_epoch=schedule.steps_per_epoch, epochs=CHECKS, callbacks=[watch])
         return _measured(trial, recognizer, material, tuple(watch.checks))
 
 

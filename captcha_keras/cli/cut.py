@@ -61,7 +61,6 @@ def _cut(options: argparse.Namespace) -> None:
     import numpy as np
 
     from captcha_keras.dataset.layouts import open_dataset
-    from captcha_keras.dataset.split import split_indices
     from captcha_keras.networks.segmentation import Cutter
     from captcha_keras.training.characters import balanced, cut_characters, write_characters
     from captcha_keras.training.config import TrainConfig
@@ -77,8 +76,8 @@ def _cut(options: argparse.Namespace) -> None:
     elif options.run is not None:
         indices = recorded_split(RunFolder(options.run), dataset).train
     else:
-        fractions = options.validation_fraction, options.test_fraction
-        indices = split_indices(len(dataset), TrainConfig.split_seed, *fractions).train
+        fractions = {"validation_fraction": options.validation_fraction, "test_fraction": options.test_fraction}
+        indices = TrainConfig(**fractions).split(len(dataset)).train
     data = dataset.images(spec, indices=indices, progress=ProgressBar("Decoding", len(indices)))
     characters = cut_characters(data, spec, Cutter(options.side))
     for reason, count in characters.reasons.most_common():

@@ -1,9 +1,29 @@
-"""Loads TensorFlow without its start-up notes on the terminal."""
+"""What a command needs: packages of the server, and TensorFlow without its start-up notes on the terminal."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
+from collections.abc import Sequence
+
+from captcha_keras.errors import InputError
+
+
+def require_packages(names: Sequence[str]) -> None:
+    """Check that packages of the server are installed.
+
+    Raises:
+        InputError: One is not; the message says how to install them all.
+
+    Example:
+        >>> require_packages(["uvicorn", "nothing"])
+        Traceback (most recent call last):
+        captcha_keras.errors.InputError: The server needs more packages (nothing): pip install 'captcha-keras[serve]'.
+    """
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(f"The server needs more packages ({missing[0]}): pip install 'captcha-keras[serve]'.")
 
 
 def load_tensorflow() -> None:

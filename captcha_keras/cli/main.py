@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 
 import data_gen.cli
 from captcha_keras import __version__
-from captcha_keras.cli import audit, compare, cut, evaluate, export, predict, serve, train
+from captcha_keras.cli import audit, compare, cut, evaluate, export, label, predict, serve, train
 
 COMMANDS: dict[str, tuple[str, Callable[[Sequence[str], str], int]]] = {
     "generate": ("draw a data set (data_gen.py)", data_gen.cli.main),
+    "label": ("label images by keyboard, with a network's suggestions", label.main),
     "train": ("train a network (train.py)", train.main),
     "evaluate": ("measure a network (evaluate.py)", evaluate.main),
     "predict": ("read image files", predict.main),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,16 @@ from typing import Any
 from captcha_keras.cli.console import run_command
 from captcha_keras.cli.environment import load_tensorflow
 from captcha_keras.cli.progress import ProgressBar
+from captcha_keras.dataset.records import shown
 from captcha_keras.errors import InputError
+from captcha_keras.recognizer.locate import find_model
 from captcha_keras.spec import parse_alphabet
 from data_gen.texts import parse_weights
 
 DESCRIPTION = """Train a multi-head CNN on a folder of labelled CAPTCHA images.
 
-If it is stopped at any moment, --resume goes on and ends with the same weights, to the bit on a CPU."""
+If it is stopped at any moment, --resume goes on and ends with the same weights, to the bit on a CPU.
+With few labels start from a network that reads many looks: --data my/folder --from captcha."""
 
 # Options that say where and how, not what: every other one is a setting that a resumed run has recorded.
 NOT_SETTINGS = {"run", "resume", "augment"}
@@ -43,6 +47,19 @@ def parser(prog: str = "train.py") -> argparse.ArgumentParser:
         metavar="DIR",
         help="single characters to learn from, one folder a class or EMNIST's CSV files, for networks that cut",
     )
+    data.add_argument(
+        "--size",
+        metavar="WxH",
+        help="fit images of any size into this one, with their proportions kept (that of --from if it keeps "
+        "proportions; else their own, and more than 32,000 pixels are shrunk to 16,000; networks that cut images: "
+        "their own)",
+    )
+    data.add_argument(
+        "--labels",
+        type=int,
+        metavar="N",
+        help="train as if N images were labelled, a tenth of them for validation; the test images stay the same (all)",
+    )
     data.add_argument("--validation-fraction", type=float, metavar="F", help="of the images, for validation (0.1)")
     data.add_argument("--test-fraction", type=float, metavar="F", help="of the images, for the test (0.1)")
     data.add_argument("--image-store", choices=("auto", "memory", "disk"), help="where decoded images live (auto)")
@@ -62,15 +79,23 @@ def parser(prog: str = "train.py") -> argparse.ArgumentParser:
         "--network",
         metavar="NAME",
         help="vgg, vgg_wide, mathematica, mathematica_relu, single_head, segmented_mlp, segmented_lenet or emnist_cnn "
-        "(vgg)",
+        "(that of --from, else vgg)",
     )
     add(
         "--from",
         dest="initial_model",
         metavar="MODEL",
-        help="start from the weights of a run, with another alphabet, length or size if need be (random weights)",
+        help="start from the weights of a run, an exported model or a pretrained one by its name, with another "
+        "alphabet, length or size if need be (random weights)",
     )
-    add("--epochs", type=int, metavar="N", help="epochs: passes over the training images (50)")
+    add(
+        "--epochs",
+        type=int,
+        metavar="N",
+        help="epochs, each a pass over the training images (50; if they are few, more passes in epochs of at least 100 "
+        "steps)",
+    )
+    add("--steps-per-epoch", type=int, metavar="N", help="steps of an epoch (see --epochs)")
     add("--batch-size", type=int, metavar="N", help="images of a step (32)")
     add(
         "--learning-rate",
@@ -78,7 +103,7 @@ def parser(prog: str = "train.py") -> argparse.ArgumentParser:
         metavar="X",
         help="peak learning rate of Adam; networks other than vgg have their own (0.003)",
     )
-    add("--warmup-steps", type=int, metavar="N", help="steps to reach it (300)")
+    add("--warmup-steps", type=int, metavar="N", help="steps to reach it (300, at most an eighth of all)")
     add(
         "--anneal",
         type=float,
@@ -115,6 +140,22 @@ def parser(prog: str = "train.py") -> argparse.ArgumentParser:
     return result
 
 
+def parse_size(text: str) -> tuple[int, int]:
+    """The width and the height that `"200x64"` stands for.
+
+    Raises:
+        InputError: The text is something else.
+
+    Example:
+        >>> parse_size("200x64")
+        (200, 64)
+    """
+    match = re.fullmatch(r"([0-9]{1,4})x([0-9]{1,4})", text, re.ASCII)
+    if not match:
+        raise InputError(f"--size must look like 200x64, got {text!r}.")
+    return int(match[1]), int(match[2])
+
+
 def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> int:
     """Run the command; returns the exit status."""
     options = vars(parser(prog).parse_args(arguments))
@@ -146,6 +187,12 @@ def _train(options: dict[str, Any]) -> None:
         config = run.read_config()
     else:
         given = {name: value for name, value in options.items() if name not in NOT_SETTINGS}
+        if "initial_model" in given:
+            model = find_model(Path(given["initial_model"]))
+            given["initial_model"] = shown(model.file or model.path, Path.cwd())
+            given.setdefault("network", model.run.read_config().network)
+        if "size" in given:
+            given["size"] = parse_size(given["size"])
         if "alphabet" in given:
             given["alphabet"] = parse_alphabet(given["alphabet"])
         if "fonts" in given:

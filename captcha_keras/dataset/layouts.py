@@ -57,7 +57,7 @@ def open_dataset(folder: Path | str) -> Dataset:
     tables = sorted(folder.glob("*.csv"))
     if len(tables) == 1:
         return _from_csv(tables[0])
-    files = _images(folder)
+    files = image_files(folder)
     if (folder / LABELS).is_file():
         return _from_lines(folder, files)
     if files:
@@ -66,6 +66,18 @@ def open_dataset(folder: Path | str) -> Dataset:
     if classes:
         return _from_classes(folder, classes)
     raise DatasetError(f"{folder} has no images; expected {', '.join(ENDINGS)} files, {LABELS} or one CSV file.")
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The image files of a folder in numeric order.
+
+    Example:
+        >>> for name in ("10.png", "2.jpg", "notes.txt"):
+        ...     Path(name).touch()
+        >>> [path.name for path in image_files(Path())]
+        ['2.jpg', '10.png']
+    """
+    return sorted((path for path in folder.iterdir() if path.suffix.lower() in ENDINGS), key=_numeric_order)
 
 
 def class_name(text: str) -> str:
@@ -125,7 +137,7 @@ def _from_names(folder: Path, files: Sequence[Path]) -> Dataset:
 def _from_classes(folder: Path, classes: Sequence[Path]) -> Dataset:
     records, problems = [], []
     for path in classes:
-        files = _images(path)
+        files = image_files(path)
         text = text_of_class(path.name)
         records += [Record(file, text, f"{path.name}/{file.name}") for file in files]
         if not files:
@@ -160,15 +172,10 @@ def _usable(folder: Path, records: Sequence[Record], problems: Sequence[str]) ->
     return Dataset(folder, tuple(records), None, tuple(problems))
 
 
-def _images(folder: Path) -> list[Path]:
-    """The image files of a folder in numeric order."""
-    return sorted((path for path in folder.iterdir() if path.suffix.lower() in ENDINGS), key=_numeric_order)
-
-
 def _numeric_order(path: Path) -> tuple[list[tuple[int, int, str]], str]:
     """Sort `2.png` before `10.png`, and texts between the numbers as texts."""
     parts = re.split(r"([0-9]+)", path.stem)
     return (
-        [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts if part],
+        [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part],
         path.name,
     )

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from captcha_keras.dataset.batching import INFERENCE_BATCH_SIZE
 from captcha_keras.dataset.labelled import LabelledImages
-from captcha_keras.errors import InputError
 from captcha_keras.pipeline.augmentation import Augmentation
 from captcha_keras.pipeline.distortion import augment
 
@@ -24,21 +23,14 @@ Images = NDArray[np.uint8]
 Labels = NDArray[np.int32]
 
 
-def steps_per_epoch(count: int, batch_size: int) -> int:
-    """The number of full batches in `count` images; the images left over have their turn in another epoch.
-
-    Raises:
-        InputError: Fewer images than one batch holds.
+def steps_per_pass(count: int, batch_size: int) -> int:
+    """The number of full batches in `count` images, at least one; the images left over have their turn in another pass.
 
     Example:
-        >>> steps_per_epoch(10, batch_size=4)
-        2
+        >>> steps_per_pass(10, batch_size=4), steps_per_pass(3, batch_size=4)
+        (2, 1)
     """
-    if batch_size < 1:
-        raise InputError(f"The batch size must be at least 1, got {batch_size}.")
-    if count < batch_size:
-        raise InputError(f"A batch of {batch_size} needs at least as many training images, got {count}.")
-    return count // batch_size
+    return max(1, count // batch_size)
 
 
 def training_batches(
@@ -50,6 +42,9 @@ def training_batches(
     augmentation: Augmentation | None = None,
 ) -> tf.data.Dataset:
     """Endless training batches from step `first_step` on.
+
+    Each pass has every image once, in another order. Of fewer images than a batch holds each comes several times in a
+    batch.
 
     Args:
         data: The images, in memory or memory-mapped, and their labels.
@@ -64,21 +59,22 @@ def training_batches(
     Example:
         >>> data = LabelledImages(np.zeros((4, 24, 40, 3), np.uint8), np.arange(4, dtype=np.int32)[:, np.newaxis])
         >>> batches = training_batches(data, batch_size=2, seed=0)
-        >>> sorted(int(row[0]) for _, labels in batches.take(2) for row in labels)  # an epoch has every image once
+        >>> sorted(int(row[0]) for _, labels in batches.take(2) for row in labels)  # a pass has every image once
         [0, 1, 2, 3]
     """
     images, labels = data.images, data.labels
     count = len(data)
-    per_epoch = steps_per_epoch(count, batch_size)
+    per_pass = steps_per_pass(count, batch_size)
 
     def steps() -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        epoch, place = divmod(first_step, per_epoch)
+        number, place = divmod(first_step, per_pass)
         while True:
-            order = np.random.default_rng((seed, epoch)).permutation(count)
-            for start in range(place * batch_size, per_epoch * batch_size, batch_size):
-                step = epoch * per_epoch + start // batch_size
+            rng = np.random.default_rng((seed, number))
+            order = np.concatenate([rng.permutation(count) for _ in range(-(-batch_size // count))])
+            for start in range(place * batch_size, per_pass * batch_size, batch_size):
+                step = number * per_pass + start // batch_size
                 yield order[start : start + batch_size], np.array([seed, step], np.int64)
-            epoch, place = epoch + 1, 0
+            number, place = number + 1, 0
 
     rows = _rows(images, labels)
 

@@ -12,6 +12,8 @@ from captcha_keras.training.run_folder import RUNS, RunFolder, newest_run
 
 # The model that reads where none is named.
 DEFAULT_MODEL = "captcha"
+# The one for images of which nothing is known.
+MODEL_FOR_ANY_LOOK = "any"
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,15 @@ def find_model(path: Path | None = None) -> TrainedModel:
     """Find the trained model at a path.
 
     Args:
-        path: A run folder, a `.keras` file inside of it, an exported version, or the folder of its versions (the latest
-            counts). None for the newest finished run, and the pretrained model if there is none.
+        path: A run folder, a `.keras` file inside of it, an exported version, the folder of its versions (the latest
+            counts), or the name of a pretrained model. None for the newest finished run, and the pretrained model if
+            there is none.
 
     Raises:
         InputError: There is no model.
 
     Example:
-        >>> model = find_model(pretrained_path("captcha"))
+        >>> model = find_model(Path("captcha"))
         >>> model.exported, model.path.name
         (True, '1')
     """
@@ -70,6 +73,8 @@ def find_model(path: Path | None = None) -> TrainedModel:
                 "There is no finished run in runs/; train one with python train.py, or name one with --model."
             )
         path = pretrained_path(DEFAULT_MODEL)
+    if not path.exists() and str(path) in list_pretrained():
+        path = pretrained_path(str(path))
     if path.suffix == ".keras":
         if not path.is_file():
             raise InputError(f"{path} is not there.")

@@ -18,18 +18,25 @@ from captcha_keras.training.checkpoint import (
 )
 from captcha_keras.training.run_folder import RunFolder
 
+# Of fewer validation images one more or less that is read says nothing about the network.
+FEWEST_TO_CHOOSE = 100
+
 
 class BestModel(keras.callbacks.Callback):
     """A callback that saves the network whenever validation reads more images right than ever before.
 
+    Fewer than 100 validation images choose nothing: the network is saved after every epoch, so that the last one,
+    whose learning rate has fallen to zero, counts.
+
     Args:
         run: Where to save it.
         save: Writes the network in its present state to a path.
+        images: Validation images.
 
     Example:
         >>> from pathlib import Path
         >>> states = iter(["network of epoch 1", "network of epoch 2"])
-        >>> best = BestModel(RunFolder(Path()), lambda path: path.write_text(next(states)))
+        >>> best = BestModel(RunFolder(Path()), lambda path: path.write_text(next(states)), images=100)
         >>> best.on_epoch_end(0, {"val_captcha_accuracy": 0.5})
         >>> best.on_epoch_end(1, {"val_captcha_accuracy": 0.4})
         >>> Path("best.keras").read_text()
@@ -38,15 +45,15 @@ class BestModel(keras.callbacks.Callback):
 
     counters = ("best",)
 
-    def __init__(self, run: RunFolder, save: Callable[[Any], None]) -> None:
+    def __init__(self, run: RunFolder, save: Callable[[Any], None], images: int) -> None:
         super().__init__()
         self.best = -math.inf
-        self._run, self._save = run, save
+        self._run, self._save, self._chooses = run, save, images >= FEWEST_TO_CHOOSE
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Compare and save."""
         accuracy = float((logs or {})["val_captcha_accuracy"])
-        if accuracy > self.best:
+        if accuracy > self.best or not self._chooses:
             self.best = accuracy
             write_atomically(self._run.best_model, self._save, durable=True)
 

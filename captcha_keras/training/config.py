@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from captcha_keras.dataset.split import Split, split_indices
 from captcha_keras.errors import InputError
 from captcha_keras.pipeline.augmentation import DEFAULT_AUGMENTATION, Augmentation
 
 # Settings that runs recorded under another name before version 0.2.
 RENAMED = {"validation_share": "validation_fraction", "test_share": "test_fraction"}
+LOWEST = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 1, "warmup_steps": 0, "seed": 0}
 
 
 @dataclass(frozen=True)
@@ -21,14 +23,21 @@ class TrainConfig:
     Attributes:
         data: The dataset folder, or a CSV file.
         network: A name from `list_networks()`.
-        initial_model: A run folder or a `.keras` file inside of one, whose weights the training starts from; another
-            alphabet, length and image size are allowed. None for random weights.
+        initial_model: A run folder, a `.keras` file inside of one or a version of an exported model, whose weights the
+            training starts from; another alphabet, length and image size are allowed. None for random weights.
         characters: A folder of single characters that a network which cuts images learns from instead of `data`.
         alphabet: Alphabet to use instead of the recorded or observed one.
-        epochs: Passes over the training images, at most.
+        size: Width and height that images are fitted into when they are decoded, with their proportions kept, so that
+            they may have any size. None for what `fitted_spec` says: most often the size that the images have.
+        labels: How many training and validation images are used, as if no others were labelled; test images stay the
+            same. None for all.
+        epochs: Epochs, at most; None for what `plan` says: 50 passes over the training images, more for few of them.
+        steps_per_epoch: Steps after which validation is read and the state saved; None for what `plan` says: a pass
+            over the training images if `epochs` are given.
         batch_size: Images of a step.
         learning_rate: Peak learning rate of Adam; None for the network's own.
-        warmup_steps: Steps in which the learning rate rises from zero to its peak.
+        warmup_steps: Steps in which the learning rate rises from zero to its peak; None for 300, or an eighth of the
+            training if that is less.
         anneal: Fraction of the planned steps, at the end, in which the learning rate falls to zero along a cosine;
             0 leaves it to ReduceLROnPlateau alone.
         plateau_factor: What ReduceLROnPlateau multiplies the learning rate by.
@@ -61,10 +70,13 @@ class TrainConfig:
     network: str = "vgg"
     characters: str | None = None
     alphabet: str | None = None
-    epochs: int = 50
+    size: tuple[int, int] | None = None
+    labels: int | None = None
+    epochs: int | None = None
+    steps_per_epoch: int | None = None
     batch_size: int = 32
     learning_rate: float | None = None
-    warmup_steps: int = 300
+    warmup_steps: int | None = None
     anneal: float = 1.0
     plateau_factor: float = 0.5
     plateau_patience: int = 6
@@ -86,11 +98,15 @@ class TrainConfig:
     initial_model: str | None = None
 
     def __post_init__(self) -> None:
-        for name, lowest in (("epochs", 1), ("batch_size", 1), ("warmup_steps", 0), ("seed", 0)):
-            if getattr(self, name) < lowest:
-                raise InputError(f"{name} must be at least {lowest}, got {getattr(self, name)}.")
+        for name, lowest in LOWEST.items():
+            value = getattr(self, name)
+            if value is not None and value < lowest:
+                raise InputError(f"{name} must be at least {lowest}, got {value}.")
         if self.characters is not None and self.fresh_images:
             raise InputError("--fresh-images draws whole images; leave out --characters.")
+        if self.labels is not None and (self.characters is not None or self.fresh_images):
+            other = "--fresh-images" if self.fresh_images else "--characters"
+            raise InputError(f"--labels counts labelled CAPTCHAs, and {other} learns from other images; leave out one.")
         if self.learning_rate is None:
             # Only here: whoever reads a recorded configuration needs no Keras.
             from captcha_keras.networks.registry import find_network
@@ -107,6 +123,10 @@ class TrainConfig:
             raise InputError(f"label_smoothing must be from 0 to below 1, got {self.label_smoothing}.")
         if not 0 <= self.anneal <= 1:
             raise InputError(f"anneal must be 0 to 1, got {self.anneal}.")
+
+    def split(self, count: int) -> Split:
+        """Which of `count` images are for training, for validation and for the test; see `split_indices`."""
+        return split_indices(count, self.split_seed, self.validation_fraction, self.test_fraction, self.labels)
 
     def to_json(self) -> dict[str, Any]:
         """The fields as a JSON object; `from_json` reads it back."""

@@ -11,7 +11,8 @@ Example:
     >>> from captcha_keras.spec import CaptchaSpec
     >>> from captcha_keras.training.config import TrainConfig
     >>> from captcha_keras.training.fit import build_trainee
-    >>> trainee = build_trainee(TrainConfig(), CaptchaSpec("AB", 2, 2, 32, 32), "float32", steps_per_epoch=10)
+    >>> from captcha_keras.training.schedule import Schedule
+    >>> trainee = build_trainee(TrainConfig(), CaptchaSpec("AB", 2, 2, 32, 32), "float32", Schedule(1, 10, 0))
     >>> path = Path(tempfile.mkdtemp()) / "training.keras"
     >>> trainee.model.save(path)
     >>> type(keras.saving.load_model(path).optimizer).__name__

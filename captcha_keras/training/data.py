@@ -11,7 +11,7 @@ from captcha_keras.dataset.dataset import Dataset
 from captcha_keras.dataset.labelled import LabelledImages
 from captcha_keras.dataset.layouts import open_dataset
 from captcha_keras.dataset.load import Allocate
-from captcha_keras.dataset.split import Split, split_indices
+from captcha_keras.dataset.split import Split
 from captcha_keras.errors import InputError
 from captcha_keras.networks.registry import Network
 from captcha_keras.spec import CaptchaSpec
@@ -46,7 +46,11 @@ class TrainingData:
     split: Split
 
     def load(
-        self, allocate: Allocate, *, training: bool = True, progress: Callable[[int], None] | None = None
+        self,
+        allocate: Allocate,
+        *,
+        training: bool = True,
+        progress: Callable[[str, int], Callable[[int], None]] | None = None,
     ) -> tuple[LabelledImages, LabelledImages]:
         """Decode the training and the validation images.
 
@@ -56,14 +60,15 @@ class TrainingData:
         Args:
             allocate: Makes the image array from its shape.
             training: Whether the training images are needed.
-            progress: Called with the number of images decoded so far.
+            progress: Called with what is done and its number of steps; returns what is told how many are done.
 
         Raises:
             DatasetError: At least one file or label is bad.
         """
         train = self.split.train if training else self.split.train[:0]
         indices = np.concatenate([train, self.split.validation, self.split.test])
-        data = self.dataset.images(self.spec, indices=indices, allocate=allocate, progress=progress)
+        done = progress("Decoding", len(indices)) if progress else None
+        data = self.dataset.images(self.spec, indices=indices, allocate=allocate, progress=done)
         return data[: len(train)], data[len(train) : len(train) + len(self.split.validation)]
 
 
@@ -90,7 +95,7 @@ def open_data(config: TrainConfig, folder: str, network: Network) -> TrainingDat
         '1-2'
     """
     dataset = open_dataset(folder)
-    parts = split_indices(len(dataset), config.split_seed, config.validation_fraction, config.test_fraction)
+    parts = config.split(len(dataset))
     return TrainingData(dataset, network.output_spec(dataset.infer_spec(config.alphabet)), parts)
 
 
@@ -108,13 +113,13 @@ def recorded_split(run: RunFolder, dataset: Dataset) -> Split:
         >>> drawn = generate_dataset(settings, Path("data"), engine=processes(1))
         >>> run, config = RunFolder(Path()), TrainConfig("data", split_seed=7)
         >>> run.write_record(check_job(config, RunFolder(Path("run"))).record())
-        >>> recorded_split(run, open_dataset("data")).digest() == split_indices(20, seed=7).digest()
+        >>> recorded_split(run, open_dataset("data")).digest() == config.split(20).digest()
         True
     """
     record, config = run.read_record()["dataset"], run.read_config()
     if record["fingerprint"] != dataset.fingerprint():
         raise InputError(f"{dataset.folder} is not the data set that {run.path} was trained on.")
-    parts = split_indices(len(dataset), config.split_seed, config.validation_fraction, config.test_fraction)
+    parts = config.split(len(dataset))
     if record.get("split", parts.digest()) != parts.digest():
         raise InputError(
             f"NumPy {np.__version__} splits {dataset.folder} otherwise than where {run.path} was trained, so its test "
@@ -131,7 +136,7 @@ def with_classes_of(captchas: TrainingData, characters: TrainingData) -> Trainin
 
     Example:
         >>> from pathlib import Path
-        >>> split = split_indices(20, seed=0)
+        >>> split = TrainConfig().split(20)
         >>> captchas = TrainingData(Dataset(Path("captchas"), ()), CaptchaSpec("01", 2, 2), split)
         >>> characters = TrainingData(Dataset(Path("characters"), ()), CaptchaSpec("012", 1, 1), split)
         >>> spec = with_classes_of(captchas, characters).spec

@@ -17,6 +17,7 @@ from captcha_keras.training.config import TrainConfig
 from captcha_keras.training.metrics import captcha_accuracy, character_accuracy
 from captcha_keras.training.optimizer import RampedAdam
 from captcha_keras.training.prior import LogPrior
+from captcha_keras.training.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Trainee:
         prior: The layer that allows for characters that are drawn more often; None unless images are drawn.
 
     Example:
-        >>> trainee = build_trainee(TrainConfig(network="vgg"), CaptchaSpec("01", 2, 2, 40, 24), "float32", 1)
+        >>> spec, schedule = CaptchaSpec("01", 2, 2, 40, 24), Schedule(epochs=1, steps_per_epoch=1, warmup_steps=0)
+        >>> trainee = build_trainee(TrainConfig(network="vgg"), spec, "float32", schedule)
         >>> sorted(trainee.network.output), trainee.model.output.shape, trainee.prior
         (['char_0', 'char_1'], (None, 2, 2), None)
     """
@@ -39,18 +41,18 @@ class Trainee:
     prior: LogPrior | None = None
 
 
-def build_trainee(config: TrainConfig, spec: CaptchaSpec, policy: str, steps_per_epoch: int) -> Trainee:
+def build_trainee(config: TrainConfig, spec: CaptchaSpec, policy: str, schedule: Schedule) -> Trainee:
     """Build a network with fresh weights and compile what trains it.
 
     Args:
-        config: Network, loss, learning rate and number of epochs.
+        config: Network, loss and learning rate.
         spec: The spec of what it learns from.
         policy: The Keras dtype policy.
-        steps_per_epoch: Steps of an epoch, for the course of the learning rate.
+        schedule: Number of steps, for the course of the learning rate.
 
     Example:
-        >>> config, spec = TrainConfig(network="vgg", epochs=3), CaptchaSpec("01", 2, 2, 40, 24)
-        >>> build_trainee(config, spec, "float32", steps_per_epoch=10).model.optimizer.total_steps
+        >>> spec, schedule = CaptchaSpec("01", 2, 2, 40, 24), Schedule(epochs=3, steps_per_epoch=10, warmup_steps=5)
+        >>> build_trainee(TrainConfig(network="vgg"), spec, "float32", schedule).model.optimizer.total_steps
         30
     """
     kind = find_network(config.network)
@@ -61,8 +63,8 @@ def build_trainee(config: TrainConfig, spec: CaptchaSpec, policy: str, steps_per
         model = keras.Model(model.input, prior(model.output), name=model.name)
     optimizer: keras.optimizers.Optimizer = RampedAdam(
         config.learning_rate or kind.learning_rate,
-        warmup_steps=config.warmup_steps,
-        total_steps=steps_per_epoch * config.epochs,
+        warmup_steps=schedule.warmup_steps,
+        total_steps=schedule.steps,
         anneal=config.anneal,
     )
     if policy == "mixed_float16":
@@ -105,7 +107,8 @@ def fit(
         >>> from captcha_keras.pipeline.batches import training_batches
         >>> spec = CaptchaSpec("01", 1, 2, 40, 24)
         >>> data = LabelledImages(np.zeros((8, 24, 40, 3), np.uint8), np.zeros((8, 2), np.int32))
-        >>> trainee = build_trainee(TrainConfig(network="segmented_mlp"), spec, "float32", steps_per_epoch=2)
+        >>> schedule = Schedule(epochs=1, steps_per_epoch=2, warmup_steps=0)
+        >>> trainee = build_trainee(TrainConfig(network="segmented_mlp"), spec, "float32", schedule)
         >>> fit(trainee, training_batches(data, batch_size=4, seed=0), steps_per_epoch=2, epochs=1, callbacks=[])
         >>> int(trainee.model.optimizer.iterations)
         2

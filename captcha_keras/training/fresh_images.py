@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from captcha_keras.dataset.batching import INFERENCE_BATCH_SIZE
+from captcha_keras.dataset.images import fit
 from captcha_keras.dataset.labelled import LabelledImages
 from captcha_keras.pipeline.batches import Images, Labels
 from captcha_keras.spec import CaptchaSpec
@@ -36,7 +37,8 @@ class FreshImages(keras.callbacks.Callback):
         series: The images; their alphabet may be a part of the network's.
         steps: Batches of an epoch.
         batch_size: Images of a batch.
-        prior: The layer that learns which weights are in force; its spec names the network's classes.
+        prior: The layer that learns which weights are in force; its spec names the network's classes and the size that
+            the images are fitted into.
         first_epoch: The epoch that the stream begins with.
         weights: The weights of that epoch.
         validation: Images whose confusions set the weights after each epoch; None to keep them.
@@ -101,10 +103,12 @@ class FreshImages(keras.callbacks.Callback):
     def _epoch(self, epoch: int, weights: Mapping[str, int]) -> Iterator[tuple[Images, Labels]]:
         series = replace(self._series, weights=tuple(sorted(weights.items())))
         first = epoch * self._steps * self._batch_size
+        spec = self._prior.spec
         for images, texts in self._stream.batches(series, first, self._batch_size, self._steps):
             if self._closed:
                 return
-            yield images, self._prior.spec.encode_all(texts)
+            fitted = [fit(image, spec.width, spec.height, keep_aspect=spec.keep_aspect) for image in images]
+            yield np.stack(fitted), spec.encode_all(texts)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Let the images of this epoch be drawn."""

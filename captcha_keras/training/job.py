@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,16 @@ from captcha_keras.errors import InputError
 from captcha_keras.files import is_temporary
 from captcha_keras.networks.losses import CrossEntropy
 from captcha_keras.networks.registry import find_network
-from captcha_keras.pipeline.batches import steps_per_epoch
 from captcha_keras.pipeline.store import STORE_PREFIX
 from captcha_keras.spec import CaptchaSpec
+from captcha_keras.training.canvas import fitted_spec
 from captcha_keras.training.config import TrainConfig
 from captcha_keras.training.data import TrainingData, open_data, with_classes_of
 from captcha_keras.training.devices import Device, precision_policy, select_device
+from captcha_keras.training.initial import load_initial
 from captcha_keras.training.record import data_record, environment_record
 from captcha_keras.training.run_folder import RunFolder
+from captcha_keras.training.schedule import Schedule, plan
 from data_gen.fresh import series_like
 from data_gen.series import Series
 from data_gen.texts import TextSource
@@ -38,7 +40,8 @@ class Job:
         policy: The Keras dtype policy.
         captchas: The data set that the trained network reads.
         learned: The data set that it learns from: the same, or single characters.
-        initial: The trained network that it starts from, and its spec; None for random weights.
+        schedule: Its steps.
+        initial: The trained network that a new run starts from, and its spec; None for random weights.
 
     Example:
         >>> from pathlib import Path
@@ -47,8 +50,8 @@ class Job:
         >>> settings = Settings(Series(CaptchaSpec("01", 2, 2, 40, 24)), count=20)
         >>> drawn = generate_dataset(settings, Path("data"), engine=processes(1))
         >>> job = check_job(TrainConfig("data", batch_size=4, seed=3), RunFolder(Path("run")))
-        >>> job.steps, job.series.seed
-        (4, 'training 3')
+        >>> job.schedule.steps_per_epoch, job.series.seed
+        (100, 'training 3')
     """
 
     config: TrainConfig
@@ -57,24 +60,26 @@ class Job:
     policy: str
     captchas: TrainingData
     learned: TrainingData
+    schedule: Schedule
     initial: tuple[keras.Model, CaptchaSpec] | None = None
-
-    @property
-    def steps(self) -> int:
-        """Steps of an epoch."""
-        return steps_per_epoch(len(self.learned.split.train), self.config.batch_size)
 
     @property
     def series(self) -> Series:
         """The new images that are drawn as the data set was."""
         # A name, not a number: no seed of a data set, such as that of the test images, can draw the same images.
-        return series_like(self.captchas.dataset.description, f"training {self.config.seed}", self.config.fonts)
+        series = series_like(self.captchas.dataset.description, f"training {self.config.seed}", self.config.fonts)
+        if not series.spec.keep_aspect:
+            return series
+        # Images of random looks have sizes of their own and are fitted into any canvas as they are drawn.
+        canvas = self.captchas.spec
+        return replace(series, spec=replace(series.spec, width=canvas.width, height=canvas.height))
 
     def record(self) -> dict[str, Any]:
         """What `config.json` of the run says."""
         characters = {} if self.learned is self.captchas else {"characters": data_record(self.learned)}
         return {
             "settings": self.config.to_json(),
+            "schedule": asdict(self.schedule),
             "spec": self.captchas.spec.to_json(),
             "dataset": data_record(self.captchas),
             **characters,
@@ -107,16 +112,21 @@ def check_job(config: TrainConfig, run: RunFolder, *, resume: bool = False) -> J
         raise InputError(f"{run.path} is not empty; --resume it, or choose another --run.")
     device = select_device(config.gpu)
     network = find_network(config.network)
+    initial = None if config.initial_model is None or resume else load_initial(Path(config.initial_model))
     captchas = open_data(config, config.data, network)
-    learned = captchas
+    source = None if initial is None else initial[1]
+    # What a run began with it goes on with: its canvas and its schedule may have come from a model that is gone.
+    spec = run.read_spec() if resume else fitted_spec(captchas.spec, network, config.size, source)
+    captchas = learned = replace(captchas, spec=spec)
     if config.characters is not None:
         if not network.cuts:
             raise InputError(f"--characters is for networks that cut images into characters, not {config.network!r}.")
         learned = open_data(config, config.characters, network)
         captchas = with_classes_of(captchas, learned)
     policy = precision_policy(config.precision, device)
-    initial = None if config.initial_model is None else _open_network(Path(config.initial_model))
-    job = Job(config, run, device, policy, captchas, learned, initial)
+    recorded = run.read_record().get("schedule") if resume else None
+    schedule = Schedule(**recorded) if recorded else plan(config, len(learned.split.train))
+    job = Job(config, run, device, policy, captchas, learned, schedule, initial)
     if config.fresh_images:
         if (config.weights or config.hard_characters) and network.loss is not CrossEntropy:
             raise InputError(f"The loss of {config.network!r} cannot allow for characters that are drawn more often.")
@@ -125,13 +135,6 @@ def check_job(config: TrainConfig, run: RunFolder, *, resume: bool = False) -> J
     if resume:
         _check_unchanged(job)
     return job
-
-
-def _open_network(path: Path) -> tuple[keras.Model, CaptchaSpec]:
-    """The network of a run, and its spec."""
-    run, file = (RunFolder(path.parent), path) if path.suffix == ".keras" else (RunFolder(path), None)
-    spec = run.read_spec()
-    return run.load_network(file), spec
 
 
 def _is_free(run: RunFolder) -> bool:

@@ -49,7 +49,7 @@ class RunFolder:
 
     @property
     def best_model(self) -> Path:
-        """The network of the epoch with the best validation image accuracy."""
+        """The network of the epoch with the best validation image accuracy; see `BestModel`."""
         return self.path / "best.keras"
 
     @property

@@ -68,8 +68,8 @@ def train(
     job = check_job(config, run, resume=resume)
     keras.utils.set_random_seed(config.seed)
     with distribution(job.device)():
-        trainee = build_trainee(config, job.learned.spec, job.policy, job.steps)
-        if job.initial is not None and not resume:
+        trainee = build_trainee(config, job.learned.spec, job.policy, job.schedule)
+        if job.initial is not None:
             transfer_weights(*job.initial, trainee.network, job.learned.spec)
     # Saved networks compute in float32, which every machine can do alike; the weights are the same.
     saved = build_network(config.network, job.captchas.spec)
@@ -81,15 +81,9 @@ def train(
     print(_announcement(job, trainee.network), flush=True)
     with ExitStack() as stack:
         allocate = stack.enter_context(image_store(config.image_store, run.path))
-        count = sum(map(len, (job.learned.split.validation, job.learned.split.test)))
-        count += 0 if config.fresh_images else len(job.learned.split.train)
-        training, validation = job.learned.load(
-            allocate,
-            training=not config.fresh_images,
-            progress=progress("Decoding", count) if progress else None,
-        )
+        training, validation = job.learned.load(allocate, training=not config.fresh_images, progress=progress)
         state = _begin(job, trainee.model, resume=resume)
-        if state.epoch < config.epochs and not state.stopped:
+        if state.epoch < job.schedule.epochs and not state.stopped:
             fresh = None
             if trainee.prior is not None:
                 fresh = stack.enter_context(_fresh_images(job, trainee.prior, validation, state))
@@ -100,14 +94,22 @@ def train(
 
 
 def _announcement(job: Job, network: keras.Model) -> str:
-    parts = job.learned.split
+    parts, schedule = job.learned.split, job.schedule
+    spec, own = job.captchas.spec, job.captchas.dataset.infer_spec(job.config.alphabet)
+    fitted = ""
+    if (spec.width, spec.height) != (own.width, own.height):
+        fitted = (
+            f"\nImages are fitted into {spec.width}x{spec.height} pixels, the first has {own.width}x{own.height}; "
+            "--size sets another size."
+        )
     kind = "Images" if job.learned is job.captchas else "Characters"
     source = "new ones each epoch" if job.config.fresh_images else "training"
     return (
         f"Run {job.run.path}: {job.config.network}, {network.count_params():,} parameters, {job.policy}\n"
         f"on {job.device.kind} ({', '.join(job.device.names)}), backend {keras.backend.backend()}.\n"
         f"{kind}: {len(parts.train):,} {source}, {len(parts.validation):,} validation, "
-        f"{len(parts.test):,} kept for the test."
+        f"{len(parts.test):,} kept for the test.{fitted}\n"
+        f"At most {schedule.epochs:,} epochs of {schedule.steps_per_epoch:,} steps of {job.config.batch_size:,} images."
     )
 
 
@@ -136,8 +138,8 @@ def _fit(
         fit(
             trainee,
             _batches(job, training, fresh, state.epoch),
-            steps_per_epoch=job.steps,
-            epochs=job.config.epochs,
+            steps_per_epoch=job.schedule.steps_per_epoch,
+            epochs=job.schedule.epochs,
             callbacks=_callbacks(job, save, state, fresh),
             validation=validation,
             initial_epoch=state.epoch,
@@ -155,7 +157,7 @@ def _batches(job: Job, training: LabelledImages, fresh: FreshImages | None, epoc
     how: dict[str, Any] = {
         "batch_size": config.batch_size,
         "seed": config.seed,
-        "first_step": job.steps * epoch,
+        "first_step": job.schedule.steps_per_epoch * epoch,
         "augmentation": config.augmentation,
     }
     if fresh is None:
@@ -168,7 +170,7 @@ def _fresh_images(job: Job, prior: LogPrior, validation: LabelledImages, state: 
     config = job.config
     return FreshImages(
         job.series,
-        steps=job.steps,
+        steps=job.schedule.steps_per_epoch,
         batch_size=config.batch_size,
         prior=prior,
         first_epoch=state.epoch,
@@ -188,9 +190,9 @@ def _callbacks(
         verbose=1,
     )
     stopping = keras.callbacks.EarlyStopping(monitor="val_loss", patience=config.stop_patience)
-    best = BestModel(job.run, save)
+    best = BestModel(job.run, save, len(job.learned.split.validation))
     watched = [plateau, stopping, best, *([fresh] if fresh else [])]
-    callbacks = [EpochRows(job.steps * config.batch_size, state.history), *watched]
+    callbacks = [EpochRows(job.schedule.steps_per_epoch * config.batch_size, state.history), *watched]
     if config.tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(job.run.path / "tensorboard", update_freq="epoch"))
     return [*callbacks, Checkpoint(job.run, watched, state)]

@@ -64,9 +64,11 @@ def _with_shared_classes(
 ) -> NDArray[np.float32]:
     """The new kernel `(C, K)` or bias `(K,)`, with the columns of the classes that both specs have."""
     result = new.copy()
-    for class_id, name in enumerate(spec.classes):
-        if name in old_spec.classes:
-            result[..., class_id] = old[..., old_spec.classes.index(name)]
+    # The classifier of a network that cuts has no column for "no character", the last class.
+    before = old_spec.classes[: old.shape[-1]]
+    for class_id, name in enumerate(spec.classes[: new.shape[-1]]):
+        if name in before:
+            result[..., class_id] = old[..., before.index(name)]
     return result
 
 

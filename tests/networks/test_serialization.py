@@ -24,6 +24,7 @@ from captcha_keras.training.fit import build_trainee
 from captcha_keras.training.metrics import captcha_accuracy, character_accuracy
 from captcha_keras.training.optimizer import RampedAdam
 from captcha_keras.training.prior import LogPrior
+from captcha_keras.training.schedule import Schedule
 
 ROOT = Path(captcha_keras.__file__).parent
 SERIALIZED = (
@@ -139,7 +140,7 @@ def test_another_process_loads_networks_without_our_code_and_training_models_wit
         network.save(tmp_path / f"{name}.network.keras")
         expected[f"{name}.network"] = network(images[name], training=False)
     for name, (config, policy) in TRAINEES.items():
-        trainee = build_trainee(config, spec, policy, steps_per_epoch=10)
+        trainee = build_trainee(config, spec, policy, Schedule(50, 10, warmup_steps=300))
         model = trainee.model
         if trainee.prior:
             trainee.prior.weigh({"O": 7})

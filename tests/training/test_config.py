@@ -14,6 +14,7 @@ from captcha_keras.training.config import TrainConfig
     [
         TrainConfig(),
         TrainConfig(augmentation=None, epochs=3, alphabet="01"),
+        TrainConfig(size=(200, 64), labels=100, initial_model="runs/first"),
         TrainConfig(augmentation=Augmentation(zoom_range=(0.9, 1.2), width_shift_range=(1.0, 2.0))),
     ],
 )
@@ -45,6 +46,9 @@ def test_a_setting_that_is_newer_than_the_record_has_its_default() -> None:
         ({"anneal": 1.5}, "anneal must be 0 to 1, got 1.5"),
         ({"label_smoothing": 1.0}, "label_smoothing must be from 0 to below 1, got 1.0"),
         ({"characters": "letters", "fresh_images": True}, "leave out --characters"),
+        ({"labels": 100, "fresh_images": True}, "and --fresh-images learns from other images; leave out one."),
+        ({"labels": 100, "characters": "letters"}, "and --characters learns from other images; leave out one."),
+        ({"steps_per_epoch": 0}, "steps_per_epoch must be at least 1, got 0"),
     ],
 )
 def test_settings_out_of_range_are_named(arguments: dict[str, object], message: str) -> None:

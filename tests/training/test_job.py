@@ -32,7 +32,8 @@ ROOT = Path(__file__).parents[2]
 
 def config(data: Path, **more: Any) -> TrainConfig:
     return TrainConfig(
-        str(data), **{"epochs": 2, "batch_size": 16, "augmentation": None, "precision": "float32", **more}
+        str(data),
+        **{"epochs": 2, "batch_size": 16, "warmup_steps": 300, "augmentation": None, "precision": "float32", **more},
     )
 
 
@@ -119,7 +120,7 @@ def test_what_does_not_decide_the_numbers_may_change(begun: RunFolder) -> None:
     # Runs of before these were recorded.
     damaged(lambda r: r["dataset"].pop("split"), begun)
     damaged(lambda r: r["environment"]["packages"].pop("captcha"), begun)
-    assert check_job(begun.read_config(), begun, resume=True).steps == 6
+    assert check_job(begun.read_config(), begun, resume=True).schedule.steps_per_epoch == 6
 
 
 def test_a_run_killed_while_it_decodes_to_disk_can_be_started_anew(drawn: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -100,6 +101,17 @@ def test_training_on_new_images_goes_on_with_the_same_ones(drawn: Path, tmp_path
     kill_after_epochs(drawn, tmp_path / "run", 2, 0.05, *fresh)
     finish(drawn, tmp_path / "run", "--resume")
     assert_equal(tmp_path / "run", tmp_path / "reference")
+
+
+def test_training_on_few_labels_goes_on_without_the_model_that_it_started_from(drawn: Path, tmp_path: Path) -> None:
+    few = ["--labels", "30", "--steps-per-epoch", "10", "--size", "60x36", "--from"]
+    source = shutil.copytree(ROOT / "models" / "captcha" / "1", tmp_path / "source")
+    finish(drawn, tmp_path / "reference", *few, str(source))
+    kill_after_epochs(drawn, tmp_path / "run", 1, 0.05, *few, str(source))
+    shutil.rmtree(source)
+    finish(drawn, tmp_path / "run", "--resume")
+    assert_equal(tmp_path / "run", tmp_path / "reference")
+    assert len(history(tmp_path / "run")) == 7
 
 
 @pytest.mark.long

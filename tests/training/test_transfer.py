@@ -92,3 +92,13 @@ def test_a_training_starts_from_a_run(drawn: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="none is no run folder"):
         train(TrainConfig(str(drawn), initial_model="none", **settings), tmp_path / "third")
     assert not (tmp_path / "third").exists()
+
+
+def test_a_network_that_cuts_has_no_column_for_no_character() -> None:
+    old, new = CaptchaSpec("0AX", 1, 2, 64, 40), CaptchaSpec("XB0", 1, 3, 64, 40)
+    source, target, fresh = (network(spec, seed, "segmented_mlp") for spec, seed in ((old, 1), (new, 2), (new, 2)))
+    transfer_weights(source, old, target, new)
+    kernel, old_kernel = arrays(target, "logits")[0], arrays(source, "logits")[0]
+    assert kernel.shape[-1] == 3
+    np.testing.assert_array_equal(kernel[:, [0, 2]], old_kernel[:, [2, 0]])  # X and 0
+    np.testing.assert_array_equal(kernel[:, 1], arrays(fresh, "logits")[0][:, 1])  # B

@@ -143,7 +143,7 @@ def test_the_text_can_be_told_from_what_is_around_it() -> None:
 
 
 def test_a_series_draws_looks_within_its_spec_and_weighs_characters() -> None:
-    spec = CaptchaSpec("0123456789abcdef", 3, 5, 120, 40)
+    spec = CaptchaSpec("0123456789abcdef", 3, 5, 120, 40, keep_aspect=True)
     source = Series(spec, 3, "png", LookSettings(fonts=FONTS), weights=(("7", 20),)).source()
     texts = [source.text(index) for index in range(300)]
     assert set("".join(texts)) <= set(spec.alphabet)
