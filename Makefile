@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RUN := runs/first
 
-.PHONY: run test test-long test-serving lint format bench clean
+.PHONY: run test test-fuzz test-long test-serving lint format bench clean
 
 run: $(VENV)/.installed
 	$(BIN)/python data_gen.py
@@ -24,6 +24,10 @@ test-long: $(VENV)/.tested
 # The exported model in TF Serving's own C++ loader, compiled against TensorFlow's headers; needs g++.
 test-serving: $(VENV)/.tested
 	$(BIN)/python -m pytest -m serving
+
+# 100,000 requests built by structure, and damaged images by the ten thousand, against the server.
+test-fuzz: $(VENV)/.tested
+	$(BIN)/python -m pytest -m long tests/serving/test_fuzz.py tests/serving/test_fuzz_requests.py
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from captcha_keras.cli.console import run_command
-from captcha_keras.cli.environment import load_tensorflow
-from captcha_keras.errors import InputError
+from captcha_keras.cli.environment import load_tensorflow, require_packages
 
 DESCRIPTION = """Serve an exported model over HTTP: TensorFlow Serving's REST interface, and a page to try it.
 
 The latest version in the model's folder is served. A newer one that appears there replaces it without a pause."""
 
-NEEDED = ("httptools", "multipart", "prometheus_client", "starlette", "uvicorn")
+NEEDED = ("httptools", "msgspec", "multipart", "prometheus_client", "starlette", "uvicorn")
 
 
 def parser(prog: str = "captcha-keras serve") -> argparse.ArgumentParser:
@@ -54,6 +52,7 @@ def parser(prog: str = "captcha-keras serve") -> argparse.ArgumentParser:
     add("--threads", type=int, metavar="N", help="computations at the same time (2)")
     add("--timeout", type=float, metavar="S", help="seconds that a request may take (30)")
     add("--arrival-timeout", type=float, metavar="S", help="seconds for headers to arrive, and again for a body (20)")
+    add("--connections", dest="max_connections", type=int, metavar="N", help="HTTP connections at the same time (1024)")
     add("--body-bytes", dest="max_body_bytes", type=int, metavar="N", help="longest body of a request (16777216)")
     return result
 
@@ -65,9 +64,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "captcha-keras serv
 
 
 def _serve(options: dict[str, Any]) -> None:
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise InputError(f"The server needs more packages ({missing[0]}): pip install 'captcha-keras[serve]'.")
+    require_packages(NEEDED)
     load_tensorflow()
     from captcha_keras.recognizer.pretrained import pretrained_path
     from captcha_keras.serving.batching import BatchingConfig

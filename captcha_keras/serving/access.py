@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import re
+import secrets
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from captcha_keras.serving.connections import connection_of
 from captcha_keras.serving.metrics import Metrics
 
 LOG = logging.getLogger(__name__)
 
+REQUEST_ID = b"x-request-id"
+VALID_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,64}")
+
 
 class AccessLog:
     """ASGI middleware that logs and counts each request with the status of its answer.
+
+    The request's id is that of its header `X-Request-Id`, or a new one; it is in the log and in the answer. A client
+    that left is status 499, a failure 500 with its traceback.
 
     Args:
         app: The application that answers.
@@ -43,30 +53,48 @@ class AccessLog:
             await self._app(scope, receive, send)
             return
         begin = time.perf_counter()
-        status = 499  # stays so if the client leaves before an answer
+        request_id = _request_id(scope)
+        status, complete, failure = 0, False, None
 
         async def send_and_note(message: Message) -> None:
-            nonlocal status
+            nonlocal status, complete
             if message["type"] == "http.response.start":
                 status = message["status"]
+                named = (REQUEST_ID, request_id.encode())
+                message = {**message, "headers": [*message.get("headers", ()), named]}
             await send(message)
+            complete = message["type"] == "http.response.body" and not message.get("more_body")
 
         try:
             await self._app(scope, receive, send_and_note)
+        except asyncio.CancelledError:
+            connection = connection_of(scope)
+            # Only the end of the server cancels other work.
+            status = 499 if connection is not None and connection.left else 503
+            raise
+        except Exception as error:
+            status, failure = 500, error
+            if not complete:  # the web server ends the connection
+                raise
         finally:
             seconds = time.perf_counter() - begin
-            # The router sets the endpoint. Paths would be unbounded labels: clients can make up any number of them.
-            route = getattr(scope.get("endpoint"), "__name__", "none")
+            # What answered; paths would be unbounded labels: clients can make up any number of them.
+            route = str(scope.get("route_name") or getattr(scope.get("endpoint"), "__name__", "none"))
             self._metrics.request("http", route, str(status), seconds)
-            LOG.info(
-                "request",
-                extra={
-                    "fields": {
-                        "method": scope["method"],
-                        "path": scope["path"],
-                        "status": status,
-                        "milliseconds": round(1000 * seconds, 2),
-                        "client": (scope.get("client") or [None])[0],
-                    }
-                },
-            )
+            fields = {
+                "method": scope["method"],
+                "path": scope["path"],
+                "status": status,
+                "milliseconds": round(1000 * seconds, 2),
+                "client": (scope.get("client") or [None])[0],
+                "request_id": request_id,
+            }
+            LOG.log(logging.ERROR if failure else logging.INFO, "request", exc_info=failure, extra={"fields": fields})
+
+
+def _request_id(scope: Scope) -> str:
+    """The id that the client gave the request, or a new one."""
+    for name, value in scope.get("headers", ()):
+        if name == REQUEST_ID and VALID_ID.fullmatch(value):
+            return str(value.decode())
+    return secrets.token_hex(8)

@@ -5,38 +5,26 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import AsyncGenerator
-from pathlib import Path
-from typing import Any
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from captcha_keras.serving.access import AccessLog
-from captcha_keras.serving.bodies import BodyReader
 from captcha_keras.serving.drawing import ImageDrawer
-from captcha_keras.serving.errors import HTTP_STATUS, Code, RequestError, invalid
-from captcha_keras.serving.json_answers import write_error
-from captcha_keras.serving.json_document import parse_json
+from captcha_keras.serving.errors import Code, RequestError, invalid
+from captcha_keras.serving.http_errors import EXCEPTION_HANDLERS
+from captcha_keras.serving.json_document import format_error, opens, parse_json, split_rows
 from captcha_keras.serving.metrics import CONTENT_TYPE
+from captcha_keras.serving.page_files import page_file
 from captcha_keras.serving.recognize import recognize, recognize_files
 from captcha_keras.serving.rest import describe, parse_path, predict
 from captcha_keras.serving.service import Service
 
-PAGE = Path(__file__).parent / "page"
-PAGE_TYPES = {"index.html": "text/html", "page.css": "text/css", "page.js": "text/javascript"}
-SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-cache",
-}
 # The limits of an answer of `/recognize`, by the names of their fields.
 LIMITS = ("alphabet", "length")
 MAX_FIELD_BYTES = 1 << 14
@@ -53,6 +41,7 @@ class Application:
         asgi: The ASGI application that a server runs.
 
     Example:
+        >>> from pathlib import Path
         >>> from starlette.testclient import TestClient
         >>> from captcha_keras.serving.config import ServeConfig
         >>> from captcha_keras.serving.repository import ModelRepository
@@ -63,12 +52,13 @@ class Application:
     """
 
     def __init__(self, service: Service) -> None:
-        config = service.config
         self._service = service
-        self._bodies = BodyReader(config.max_body_bytes, config.max_held_bytes, config.arrival_timeout)
+        self._bodies = service.bodies
         self._drawer = ImageDrawer()
-        self.asgi = Starlette(
+        application = Starlette(
             routes=[
+                Route("/livez", self.livez),
+                Route("/readyz", self.readyz),
                 Route("/", self.page),
                 Route("/page.css", self.page),
                 Route("/page.js", self.page),
@@ -80,13 +70,15 @@ class Application:
                 Route("/v1/{path:path}", self.tf_serving, methods=EVERY_METHOD),
                 Route("/V1/{path:path}", self.tf_serving, methods=EVERY_METHOD),
             ],
-            middleware=[Middleware(AccessLog, metrics=service.metrics)],
-            exception_handlers={RequestError: _refuse, HTTPException: _refuse_http, Exception: _fail},
+            exception_handlers=EXCEPTION_HANDLERS,
         )
+        # Outside of what turns a failure into an answer, so that it sees both.
+        self.asgi = AccessLog(application, service.metrics)
 
     async def tf_serving(self, request: Request) -> Response:
         """Answer a request of TF Serving's interface, below /v1."""
         target = parse_path(request.method, request.scope["raw_path"].decode("latin-1"))
+        request.scope["route_name"] = target.action
         if request.method == "GET":
             return JSONResponse(describe(target, self._service.repository))
         async with self._bodies.read(request) as body:
@@ -113,10 +105,7 @@ class Application:
                 Code.NOT_FOUND, "Reading files of the server is off; it is turned on with --image-root DIR."
             )
         async with self._bodies.read(request) as body:
-            paths = parse_json(body).get("filePathList")
-            if not isinstance(paths, list):
-                raise invalid('The body must be like {"filePathList": ["a.png"]}.')
-            texts = await recognize_files(paths, root, self._service.repository.current, self._service.batcher)
+            texts = await recognize_files(_paths(body), root, self._service.repository.current, self._service.batcher)
         return JSONResponse({"code": 0, "msg": "ok", "data": texts})
 
     async def draw(self, request: Request) -> Response:
@@ -129,21 +118,42 @@ class Application:
 
     async def page(self, request: Request) -> Response:
         """Answer with a file of the page."""
-        name = request.url.path.removeprefix("/") or "index.html"
-        return Response((PAGE / name).read_bytes(), media_type=PAGE_TYPES[name], headers=SECURITY_HEADERS)
+        return page_file(request.url.path.removeprefix("/") or "index.html")
+
+    async def livez(self, request: Request) -> Response:
+        """Answer that the server runs."""
+        return JSONResponse({"status": "alive"})
+
+    async def readyz(self, request: Request) -> Response:
+        """Answer whether a model is in service."""
+        ready = self._service.repository.serving
+        return JSONResponse({"status": "ready" if ready else "no model is in service"}, 200 if ready else 503)
 
     async def metrics(self, request: Request) -> Response:
         """Answer with the metrics."""
         return Response(self._service.metrics.page(), headers={"Content-Type": CONTENT_TYPE})
 
 
-async def _parse_form(request: Request, body: bytes) -> FormData:
+class _PathBody(msgspec.Struct):
+    filePathList: msgspec.Raw = msgspec.Raw(b"null")  # noqa: N815
+
+
+def _paths(body: bytearray) -> list[str]:
+    if not opens(parse_json(body, msgspec.Raw), "{"):
+        raise format_error(body, "Is not object")
+    paths = parse_json(body, _PathBody).filePathList
+    if not opens(paths, "["):
+        raise invalid('The body must be like {"filePathList": ["a.png"]}.')
+    return [parse_json(path, str) for path in split_rows(paths)]
+
+
+async def _parse_form(request: Request, body: bytearray) -> FormData:
     """The multipart form of a body that has arrived."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise invalid("The body must be a form with one file (multipart/form-data).")
 
     async def stream() -> AsyncGenerator[bytes, None]:
-        yield body
+        yield bytes(body)
         yield b""
 
     parser = MultiPartParser(request.headers, stream(), max_files=1, max_fields=8, max_part_size=MAX_FIELD_BYTES)
@@ -175,23 +185,3 @@ def _limits(request: Request, form: FormData) -> dict[str, str]:
     if len(limits) < len(given):
         raise invalid("alphabet and length may each be given once, as a field of the form or in the query.")
     return limits
-
-
-async def _refuse(request: Request, error: Any) -> Response:
-    # The client may try again soon: computing a full queue takes seconds.
-    headers = {"Retry-After": "1"} if error.code is Code.UNAVAILABLE else {}
-    return _error(HTTP_STATUS[error.code], str(error), headers)
-
-
-async def _refuse_http(request: Request, error: Any) -> Response:
-    # The unread rest of a refused body would be taken for the next request on this connection.
-    headers = {**(error.headers or {}), **({"Connection": "close"} if error.status_code in (408, 413) else {})}
-    return _error(error.status_code, error.detail, headers)
-
-
-async def _fail(request: Request, error: Exception) -> Response:
-    return _error(500, "The server failed; its log tells why.", {})
-
-
-def _error(status: int, message: str, headers: dict[str, Any]) -> Response:
-    return Response(write_error(message), status, headers, media_type="application/json")

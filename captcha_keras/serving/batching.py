@@ -7,8 +7,9 @@ and become the next batch. So a single client loses no time to batching, and man
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,8 +20,14 @@ from numpy.typing import NDArray
 from captcha_keras.errors import InputError
 from captcha_keras.serving.errors import Code, RequestError, invalid
 from captcha_keras.serving.model import Arrays, ServedModel
+from captcha_keras.serving.pixels import bound_pixels
+
+# Decoding this many pixels takes about as long as computing a full batch.
+MAX_BATCH_PIXELS = 1 << 22
 
 Outputs = dict[str, NDArray[Any]]
+# Told of each computation: its rows, the seconds that each part of a request waited, and the seconds of computing.
+OnBatch = Callable[[int, list[float], float], None]
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,9 @@ class _Part:
     signature: str
     arrays: Arrays
     rows: int
+    pixels: int
     answer: asyncio.Future[Outputs] = field(repr=False)
+    since: float = field(default_factory=time.perf_counter)
 
     @property
     def key(self) -> Hashable:
@@ -77,7 +86,8 @@ class Batcher:
 
     Args:
         config: The settings.
-        on_batch: Called with the number of rows of each computation.
+        on_batch: Called after each computation with its rows, the seconds that each part of a request waited, and the
+            seconds that it took.
 
     Attributes:
         waiting_rows: Number of rows in the queue.
@@ -92,7 +102,7 @@ class Batcher:
         >>> batcher.close()
     """
 
-    def __init__(self, config: BatchingConfig, on_batch: Callable[[int], None] = lambda rows: None) -> None:
+    def __init__(self, config: BatchingConfig, on_batch: OnBatch = lambda rows, waited, seconds: None) -> None:
         self._config = config
         self._on_batch = on_batch
         self._queue: deque[_Part] = deque()
@@ -122,9 +132,10 @@ class Batcher:
             raise invalid(f"A request may have {self._config.max_waiting_rows} rows, got {rows}.")
         if rows + self.waiting_rows > self._config.max_waiting_rows:
             raise RequestError(Code.UNAVAILABLE, "The server is busy; try again later.")
+        arrays, pixels = bound_pixels(arrays)
         parts = [
-            self._enqueue(model, signature, arrays, first, rows)
-            for first in range(0, rows, self._config.max_batch_size)
+            self._enqueue(model, signature, arrays, slice(first, last), sum(pixels[first:last]))
+            for first, last in _cuts(pixels or [0] * rows, self._config.max_batch_size)
         ]
         self._start_batches()
         try:
@@ -136,20 +147,22 @@ class Batcher:
             ) from error
         finally:
             # If a part failed or the client left, the parts that still wait are not computed.
-            for part in parts:
-                part.answer.cancel()
+            cancelled = [part.answer.cancel() for part in parts]
+            if any(cancelled):
+                self._queue = deque(part for part in self._queue if not part.answer.done())
+                self.waiting_rows = sum(part.rows for part in self._queue)
         return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
 
     def close(self) -> None:
         """Stop the threads after their present computation; what waits is not computed."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _enqueue(self, model: ServedModel, signature: str, arrays: Arrays, first: int, rows: int) -> _Part:
-        count = min(rows - first, self._config.max_batch_size)
-        inputs = {name: array[first : first + count] for name, array in arrays.items()}
-        part = _Part(model, signature, inputs, count, asyncio.get_running_loop().create_future())
+    def _enqueue(self, model: ServedModel, signature: str, arrays: Arrays, rows: slice, pixels: int) -> _Part:
+        inputs = {name: array[rows] for name, array in arrays.items()}
+        answer = asyncio.get_running_loop().create_future()
+        part = _Part(model, signature, inputs, rows.stop - rows.start, pixels, answer)
         self._queue.append(part)
-        self.waiting_rows += count
+        self.waiting_rows += part.rows
         return part
 
     def _start_batches(self) -> None:
@@ -168,13 +181,15 @@ class Batcher:
         """Take the longest waiting part out of the queue, and those with the same key as far as they fit."""
         batch: list[_Part] = []
         remaining: deque[_Part] = deque()
-        rows = 0
+        rows = pixels = 0
         for part in self._queue:
+            fits = rows + part.rows <= self._config.max_batch_size and pixels + part.pixels <= MAX_BATCH_PIXELS
             if part.answer.done():
                 self.waiting_rows -= part.rows
-            elif not batch or (part.key == batch[0].key and rows + part.rows <= self._config.max_batch_size):
+            elif not batch or (part.key == batch[0].key and fits):
                 batch.append(part)
                 rows += part.rows
+                pixels += part.pixels
                 self.waiting_rows -= part.rows
             else:
                 remaining.append(part)
@@ -184,7 +199,7 @@ class Batcher:
     async def _compute(self, batch: list[_Part]) -> None:
         first = batch[0]
         joined = {name: np.concatenate([part.arrays[name] for part in batch]) for name in first.arrays}
-        self._on_batch(sum(part.rows for part in batch))
+        begin = time.perf_counter()
         try:
             outputs = await asyncio.get_running_loop().run_in_executor(
                 self._threads, first.model.run, first.signature, joined
@@ -195,8 +210,22 @@ class Batcher:
                     part.answer.set_exception(RequestError(Code.INTERNAL, f"The model failed: {type(error).__name__}."))
                     part.answer.exception()  # asyncio would log it if the client has left
             return
+        finally:
+            waited = [begin - part.since for part in batch]
+            self._on_batch(sum(part.rows for part in batch), waited, time.perf_counter() - begin)
         start = 0
         for part in batch:
             if not part.answer.done():
                 part.answer.set_result({name: value[start : start + part.rows] for name, value in outputs.items()})
             start += part.rows
+
+
+def _cuts(pixels: Sequence[int], most_rows: int) -> Iterator[tuple[int, int]]:
+    """The first row of each part of a request, and the one after its last."""
+    first = total = 0
+    for row, count in enumerate(pixels):
+        if row - first == most_rows or (row > first and total + count > MAX_BATCH_PIXELS):
+            yield first, row
+            first, total = row, 0
+        total += count
+    yield first, len(pixels)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
+from captcha_keras.serving.connections import connection_of
 from captcha_keras.serving.errors import Code, RequestError
 
 
@@ -28,7 +29,7 @@ class BodyReader:
         ...     async with reader.read(Request({"type": "http", "headers": []}, receive)) as body:
         ...         return body
         >>> asyncio.run(read(BodyReader(max_bytes=5, max_held_bytes=100, timeout=1)))
-        b'hello'
+        bytearray(b'hello')
     """
 
     def __init__(self, max_bytes: int, max_held_bytes: int, timeout: float) -> None:
@@ -38,17 +39,20 @@ class BodyReader:
         self._held = 0
 
     @asynccontextmanager
-    async def read(self, request: Request) -> AsyncIterator[bytes]:
+    async def read(self, request: Request) -> AsyncIterator[bytearray]:
         """Give the body to a `with` block, to the end of which it counts as held.
 
         Raises:
-            HTTPException: 413 if it is too long, 408 if it takes too long, 400 if the client leaves.
+            HTTPException: 413 if it is too long, 408 if it takes too long, 499 if the client leaves.
             RequestError: Too many bytes are held.
         """
         body = bytearray()
+        connection = connection_of(request.scope)
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > self._max_bytes:
             raise self._too_long()
+        if connection is not None:
+            connection.body_begins()
         try:
             try:
                 async with asyncio.timeout(self._timeout):
@@ -60,10 +64,25 @@ class BodyReader:
             except TimeoutError as error:
                 raise HTTPException(408, f"The body did not arrive within {self._timeout:g} s.") from error
             except ClientDisconnect as error:
-                raise HTTPException(400, "The client left before the body was complete.") from error
-            yield bytes(body)
+                raise HTTPException(499, "The client left before the body was complete.") from error
+            if connection is not None:
+                connection.body_ends()
+            yield body
         finally:
             self._held -= len(body)
+
+    @contextmanager
+    def hold(self, count: int) -> Iterator[None]:
+        """Count bytes as held until the end of a `with` block.
+
+        Raises:
+            RequestError: Too many bytes are held.
+        """
+        self._hold(count)
+        try:
+            yield
+        finally:
+            self._held -= count
 
     def _hold(self, count: int) -> None:
         if self._held + count > self._max_held_bytes:

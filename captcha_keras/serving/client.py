@@ -10,7 +10,7 @@ import base64
 import random
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,6 +21,7 @@ BATCH_SIZE = 64
 ATTEMPTS = 6
 FIRST_PAUSE = 0.1  # seconds; doubled with each attempt
 MAX_PAUSE = 5.0
+Inputs = Mapping[str, Sequence[bytes]]
 # The gRPC status codes of HTTP statuses.
 CODES = {
     400: "INVALID_ARGUMENT",
@@ -68,7 +69,8 @@ class Client(ABC):
         >>> class Fake(Client):  # in place of a RestClient
         ...     def close(self): pass
         ...     def _states(self): return ["AVAILABLE"]
-        ...     def _predict(self, images): return [Prediction("AB3D", 1.0, (1.0,) * 4) for _ in images]
+        ...     def _predict(self, signature, inputs):
+        ...         return [Prediction("AB3D", 1.0, (1.0,) * 4) for _ in inputs["image_bytes"]]
         >>> with Fake("captcha", timeout=30.0, batch_size=64, attempts=6) as client:
         ...     client.ready(), [prediction.text for prediction in client.read([b"a", b"b"])]
         (True, ['AB3D', 'AB3D'])
@@ -82,21 +84,29 @@ class Client(ABC):
         self._batch_size = batch_size
         self._attempts = attempts
 
-    def read(self, images: Sequence[bytes]) -> list[Prediction | None]:
+    def read(self, images: Sequence[bytes], *, alphabet: str = "", length: int | str = "") -> list[Prediction | None]:
         """Read PNG or JPEG files.
 
         Args:
             images: The bytes of each file.
+            alphabet: The only characters that the texts may have; "" for all that the model reads.
+            length: How many characters the texts have: 4 or "4-6"; "" for all lengths that the model reads.
 
         Returns:
-            A prediction for each file, in order; None for a file that the server could not decode.
+            A prediction for each file, in order; None for a file that the server could not decode, and for every file
+            if the model reads no text within the limits.
 
         Raises:
             ServerError: The server refused, or was not available in the last attempt either.
         """
+        limits = {"alphabet": alphabet.encode(), "length": str(length).encode()}
+        signature = "limited" if any(limits.values()) else "serving_default"
         predictions: list[Prediction | None] = []
         for first in range(0, len(images), self._batch_size):
-            predictions += self._predict_with_retries(images[first : first + self._batch_size])
+            inputs = {"image_bytes": images[first : first + self._batch_size]}
+            if signature == "limited":
+                inputs |= {name: [limit] * len(inputs["image_bytes"]) for name, limit in limits.items()}
+            predictions += self._predict_with_retries(signature, inputs)
         return predictions
 
     def ready(self) -> bool:
@@ -115,21 +125,21 @@ class Client(ABC):
         """The states of the model's versions."""
 
     @abstractmethod
-    def _predict(self, images: Sequence[bytes]) -> list[Prediction | None]:
+    def _predict(self, signature: str, inputs: Inputs) -> list[Prediction | None]:
         """Send one request."""
 
-    def _predict_with_retries(self, images: Sequence[bytes]) -> list[Prediction | None]:
+    def _predict_with_retries(self, signature: str, inputs: Inputs) -> list[Prediction | None]:
         pause = FIRST_PAUSE
         for _ in range(self._attempts - 1):
             try:
-                return self._predict(images)
+                return self._predict(signature, inputs)
             except ServerError as error:
                 if not error.temporary:
                     raise
             # Half of the pause is random: clients that were refused together shall not come back together.
             time.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, MAX_PAUSE)
-        return self._predict(images)
+        return self._predict(signature, inputs)
 
     def __enter__(self) -> Self:
         return self
@@ -183,9 +193,10 @@ class RestClient(Client):
     def _states(self) -> list[str]:
         return [version["state"] for version in self._ask("GET", self._path)["model_version_status"]]
 
-    def _predict(self, images: Sequence[bytes]) -> list[Prediction | None]:
-        rows = [{"b64": base64.b64encode(image).decode()} for image in images]
-        answer = self._ask("POST", f"{self._path}:predict", {"instances": rows})
+    def _predict(self, signature: str, inputs: Inputs) -> list[Prediction | None]:
+        columns = {name: [{"b64": base64.b64encode(value).decode()} for value in inputs[name]] for name in inputs}
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        answer = self._ask("POST", f"{self._path}:predict", {"signature_name": signature, "instances": rows})
         return [
             Prediction(row["text"], row["confidence"], tuple(row["char_confidence"])) if row["valid"] else None
             for row in answer["predictions"]
@@ -256,15 +267,17 @@ class GrpcClient(Client):
         versions = self._ask(self._models.GetModelStatus, request).model_version_status
         return [ModelVersionStatus.State.Name(version.state) for version in versions]
 
-    def _predict(self, images: Sequence[bytes]) -> list[Prediction | None]:
+    def _predict(self, signature: str, inputs: Inputs) -> list[Prediction | None]:
         from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
         request = PredictRequest()
         request.model_spec.name = self._model
-        tensor = request.inputs["image_bytes"]
-        tensor.dtype = 7  # DT_STRING
-        tensor.tensor_shape.dim.add().size = len(images)
-        tensor.string_val.extend(images)
+        request.model_spec.signature_name = signature
+        for name, rows in inputs.items():
+            tensor = request.inputs[name]
+            tensor.dtype = 7  # DT_STRING
+            tensor.tensor_shape.dim.add().size = len(rows)
+            tensor.string_val.extend(rows)
         outputs = self._ask(self._prediction.Predict, request).outputs
         length = outputs["char_confidence"].tensor_shape.dim[1].size
         confidences = outputs["char_confidence"].float_val

@@ -56,6 +56,6 @@ class ServeConfig:
         for port in (self.port, self.grpc_port):
             if port is not None and not 0 <= port <= 65535:
                 raise InputError(f"A port must be 0 to 65535, got {port}.")
-        for name in ("max_body_bytes", "arrival_timeout"):
+        for name in ("max_body_bytes", "max_connections", "arrival_timeout"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} must be positive, got {getattr(self, name)}.")

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable
+import asyncio
 from typing import Any
 
 import grpc
-import numpy as np
-import tensorflow as tf
-from numpy.typing import NDArray
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
+    model_service_pb2,
     model_service_pb2_grpc,
     predict_pb2,
+    prediction_service_pb2,
     prediction_service_pb2_grpc,
 )
 
 from captcha_keras.errors import InputError
 from captcha_keras.serving.batching import Batcher
-from captcha_keras.serving.errors import Code, RequestError, invalid
-from captcha_keras.serving.metrics import Metrics
-from captcha_keras.serving.model import DEFAULT_SIGNATURE, ServedModel
+from captcha_keras.serving.bodies import BodyReader
+from captcha_keras.serving.errors import invalid
+from captcha_keras.serving.grpc_calls import Calls
+from captcha_keras.serving.grpc_tensors import parse_predict, to_array, to_tensor
+from captcha_keras.serving.model import DEFAULT_SIGNATURE, Arrays, ServedModel
 from captcha_keras.serving.repository import ModelRepository
 from captcha_keras.serving.service import Service
 
 SIGNATURE_DEF = "signature_def"
-STATUS_CODES = {code: grpc.StatusCode[code.name] for code in Code}
+PREDICTION = prediction_service_pb2.DESCRIPTOR.services_by_name["PredictionService"].full_name
+MODEL = model_service_pb2.DESCRIPTOR.services_by_name["ModelService"].full_name
+# A longer message may take more than a millisecond to parse. It is parsed in a thread.
+LONG_MESSAGE = 1 << 15
 
 
 async def start_grpc(service: Service) -> tuple[grpc.aio.Server, int]:
@@ -41,11 +46,13 @@ async def start_grpc(service: Service) -> tuple[grpc.aio.Server, int]:
         options=[("grpc.max_receive_message_length", config.max_body_bytes), ("grpc.so_reuseport", 0)],
         maximum_concurrent_rpcs=config.max_connections,
     )
-    calls = _Calls(service.metrics)
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        PredictionService(service.repository, service.batcher, calls, config.max_body_bytes), server
-    )
+    calls = Calls(service.metrics)
+    prediction = PredictionService(service.repository, service.batcher, calls, config.max_body_bytes, service.bodies)
+    # The first handler that knows a method answers it: here the one that takes the message as bytes.
+    server.add_generic_rpc_handlers((_predict_handler(prediction),))
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(prediction, server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(service.repository, calls), server)
+    await _add_health(server)
     host = f"[{config.host}]" if ":" in config.host else config.host
     try:
         port = server.add_insecure_port(f"{host}:{config.grpc_port}")
@@ -55,22 +62,20 @@ async def start_grpc(service: Service) -> tuple[grpc.aio.Server, int]:
     return server, port
 
 
-class _Calls:
-    """Awaits the answers of calls, aborts those that are refused, and counts them all."""
+def _predict_handler(prediction: PredictionService) -> Any:
+    method = grpc.unary_unary_rpc_method_handler(
+        prediction.Predict, response_serializer=predict_pb2.PredictResponse.SerializeToString
+    )
+    return grpc.method_handlers_generic_handler(PREDICTION, {"Predict": method})
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
 
-    async def answer(self, context: grpc.aio.ServicerContext[Any, Any], route: str, work: Awaitable[Any]) -> Any:
-        begin = time.perf_counter()
-        code = "OK"
-        try:
-            return await work
-        except RequestError as error:
-            code = error.code.name
-            await context.abort(STATUS_CODES[error.code], str(error))
-        finally:
-            self._metrics.request("grpc", route, code, time.perf_counter() - begin)
+async def _add_health(server: grpc.aio.Server) -> None:
+    """Add the services that tell of the server's health and of its services."""
+    servicer = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    for name in ("", PREDICTION, MODEL):
+        await servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
+    reflection.enable_server_reflection((PREDICTION, MODEL, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
@@ -79,38 +84,47 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     Example:
         >>> import asyncio
         >>> from types import SimpleNamespace
-        >>> # In place of a ServedModel and of a ModelRepository:
+        >>> from captcha_keras.serving.metrics import Metrics
+        >>> # In place of a ServedModel, of a ModelRepository and of a call's context:
         >>> model = SimpleNamespace(version=3, meta_graph=SimpleNamespace(signature_def={}))
         >>> repository = SimpleNamespace(find=lambda name, version, label: model)
-        >>> service = PredictionService(repository, None, _Calls(Metrics()), max_bytes=1000)
+        >>> context = SimpleNamespace(
+        ...     invocation_metadata=tuple, set_trailing_metadata=lambda metadata: None, peer=lambda: "nobody"
+        ... )
+        >>> service = PredictionService(repository, None, Calls(Metrics()), max_bytes=1000, bodies=None)
         >>> request = get_model_metadata_pb2.GetModelMetadataRequest(
         ...     model_spec={"name": "captcha"}, metadata_field=["signature_def"]
         ... )
-        >>> asyncio.run(service.GetModelMetadata(request, context=None)).model_spec.version.value
+        >>> asyncio.run(service.GetModelMetadata(request, context)).model_spec.version.value
         3
     """
 
-    def __init__(self, repository: ModelRepository, batcher: Batcher, calls: _Calls, max_bytes: int) -> None:
+    def __init__(
+        self, repository: ModelRepository, batcher: Batcher, calls: Calls, max_bytes: int, bodies: BodyReader
+    ) -> None:
         self._repository = repository
         self._batcher = batcher
         self._calls = calls
         self._max_bytes = max_bytes
+        self._bodies = bodies
 
-    async def Predict(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Run a signature of the model."""
+    async def Predict(self, request: bytes, context: Any) -> Any:  # noqa: N802
+        """Run a signature of the model; the request is a serialised `PredictRequest`."""
         return await self._calls.answer(context, "predict", self._predict(request))
 
     async def GetModelMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Answer with the signatures of the version in service."""
         return await self._calls.answer(context, "metadata", self._metadata(request))
 
-    async def _predict(self, request: Any) -> Any:
-        model = _find_model(self._repository, request)
-        signature = request.model_spec.signature_name or DEFAULT_SIGNATURE
-        model.inputs(signature)
-        arrays = {name: to_array(tensor, self._max_bytes) for name, tensor in request.inputs.items()}
-        names = _output_names(request.output_filter, model.outputs(signature))
-        outputs = await self._batcher.run(model, signature, arrays)
+    async def _predict(self, content: bytes) -> Any:
+        with self._bodies.hold(len(content)):
+            if len(content) > LONG_MESSAGE:
+                model, request, arrays = await asyncio.to_thread(self._parse, content)
+            else:
+                model, request, arrays = self._parse(content)
+            signature = request.model_spec.signature_name or DEFAULT_SIGNATURE
+            names = _output_names(request.output_filter, model.outputs(signature))
+            outputs = await self._batcher.run(model, signature, arrays)
         response = predict_pb2.PredictResponse()
         response.model_spec.name = request.model_spec.name
         response.model_spec.signature_name = signature
@@ -118,6 +132,12 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         for name in names:
             response.outputs[name].CopyFrom(to_tensor(outputs[name]))
         return response
+
+    def _parse(self, content: bytes) -> tuple[ServedModel, Any, Arrays]:
+        request = parse_predict(content)
+        model = _find_model(self._repository, request)
+        model.inputs(request.model_spec.signature_name)
+        return model, request, {name: to_array(tensor, self._max_bytes) for name, tensor in request.inputs.items()}
 
     async def _metadata(self, request: Any) -> Any:
         if not request.HasField("model_spec"):
@@ -146,15 +166,19 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     Example:
         >>> import asyncio
         >>> from types import SimpleNamespace
+        >>> from captcha_keras.serving.metrics import Metrics
         >>> states = [SimpleNamespace(version=3, state="AVAILABLE", error="")]
         >>> repository = SimpleNamespace(status=lambda name, version: states)  # in place of a ModelRepository
         >>> request = get_model_status_pb2.GetModelStatusRequest(model_spec={"name": "captcha"})
-        >>> answer = asyncio.run(ModelService(repository, _Calls(Metrics())).GetModelStatus(request, context=None))
+        >>> context = SimpleNamespace(
+        ...     invocation_metadata=tuple, set_trailing_metadata=lambda metadata: None, peer=lambda: "nobody"
+        ... )
+        >>> answer = asyncio.run(ModelService(repository, Calls(Metrics())).GetModelStatus(request, context))
         >>> answer.model_version_status[0].version
         3
     """
 
-    def __init__(self, repository: ModelRepository, calls: _Calls) -> None:
+    def __init__(self, repository: ModelRepository, calls: Calls) -> None:
         self._repository = repository
         self._calls = calls
 
@@ -177,56 +201,6 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
             entry.status.error_code = 2 if status.error else 0  # UNKNOWN or OK
             entry.status.error_message = status.error
         return response
-
-
-def to_array(tensor: Any, max_bytes: int) -> NDArray[Any]:
-    """The array of a `TensorProto`.
-
-    Args:
-        tensor: The message.
-        max_bytes: Greatest number of values.
-
-    Raises:
-        RequestError: The message is malformed, or its shape has more values than a request has bytes.
-
-    Example:
-        >>> to_array(tf.make_tensor_proto([b"a", b"b"]), max_bytes=1000)
-        array([b'a', b'b'], dtype=object)
-    """
-    try:
-        dtype = tf.as_dtype(tensor.dtype)
-        count = 1
-        for dim in tensor.tensor_shape.dim:
-            count *= dim.size
-        # A short message may hold one value and a shape of billions.
-        if dtype == tf.string and count != len(tensor.string_val):
-            raise invalid(f"The tensor has {len(tensor.string_val)} strings, its shape {count}.")
-        if not 0 <= count <= max_bytes:
-            raise invalid(f"A tensor may have {max_bytes:,} values, got {count:,}.")
-        return tf.make_ndarray(tensor)
-    except (TypeError, ValueError) as error:
-        raise invalid(f"Tensor parsing error: {error}") from error
-
-
-def to_tensor(array: NDArray[Any]) -> Any:
-    """A `TensorProto` with the values in the field of their type, where TF Serving puts them.
-
-    Example:
-        >>> list(to_tensor(np.array([[0.5, 0.25]], np.float32)).float_val)
-        [0.5, 0.25]
-    """
-    tensor = tf.make_tensor_proto(array[:0], shape=[0, *array.shape[1:]])
-    tensor.ClearField("tensor_content")
-    for dim, size in zip(tensor.tensor_shape.dim, array.shape, strict=True):
-        dim.size = size
-    values = array.reshape(-1).tolist()
-    if array.dtype == object:
-        tensor.string_val.extend(values)
-    elif array.dtype == np.bool_:
-        tensor.bool_val.extend(values)
-    else:
-        tensor.float_val.extend(values)
-    return tensor
 
 
 def _find_model(repository: ModelRepository, request: Any) -> ServedModel:

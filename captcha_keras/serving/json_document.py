@@ -1,111 +1,143 @@
-"""The JSON document of a request's body, parsed as TensorFlow Serving parses it.
+"""The JSON document of a request's body, taken apart before anything is built from it.
 
-TF Serving parses with RapidJSON; a document that is no JSON gets RapidJSON's message here too.
+msgspec walks over a body once and notes where its members lie, without making an object for each value. So rows are
+counted, and the values of each are bounded, while the body is still bytes.
 """
 
 from __future__ import annotations
 
-import itertools
-import json
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
 
 from captcha_keras.serving.errors import RequestError, invalid
 from captcha_keras.spec import shorten
 
-# RapidJSON's message for each message of Python's parser.
-PARSE_ERRORS = {
-    "Expecting value": "Invalid value.",
-    "Expecting property name enclosed in double quotes": "Missing a name for object member.",
-    "Illegal trailing comma before end of object": "Missing a name for object member.",
-    "Illegal trailing comma before end of array": "Invalid value.",
-    "Expecting ':' delimiter": "Missing a colon after a name of object member.",
-    "Extra data": "The document root must not be followed by other values.",
-    "Unterminated string starting at": "Missing a closing quotation mark in string.",
-    "Invalid \\escape": "Invalid escape character in string.",
-    "Invalid \\uXXXX escape": "Incorrect hex digit after \\u escape in string.",
-    "Invalid control character at": "Invalid encoding in string.",
-}
+# The most rows of a request.
+MAX_ROWS = 512
+# The most values of a row that holds strings. Each may cost hundreds of bytes.
+MAX_VALUES = 1024
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+SHOWN_BYTES = 400
+
+T = TypeVar("T")
+# A list decodes into the fields of this structure. So the row after the last that is allowed ends the decoding, where
+# a length of a list would be looked at when all its rows have been made.
+_Rows = msgspec.defstruct(
+    "_Rows",
+    [(f"row_{index}", Raw | UnsetType, UNSET) for index in range(MAX_ROWS)],
+    array_like=True,
+    forbid_unknown_fields=True,
+)
+_rows_decoder = msgspec.json.Decoder(_Rows)
 
 
-def parse_json(body: bytes) -> dict[str, Any]:
-    """Parse a body that is a JSON object.
+def parse_json(body: bytes | bytearray | Raw, kind: type[T]) -> T:
+    """Decode a body, or a part of one, into a structure.
+
+    A byte order mark before the document is passed over, as TF Serving does.
+
+    Args:
+        body: The JSON text.
+        kind: The type of the result, as msgspec takes it.
 
     Raises:
-        RequestError: It is no JSON, or no object.
+        RequestError: The text is no JSON, nests about 1,000 levels deep, or does not fit the type.
 
     Example:
-        >>> parse_json(b'{"instances": [1, 2]}')
+        >>> parse_json(b'{"instances": [1, 2]}', dict[str, list[int]])
         {'instances': [1, 2]}
-        >>> parse_json(b"{")
+        >>> parse_json(b"{", dict)
         Traceback (most recent call last):
-        captcha_keras.serving.errors.RequestError: JSON Parse error: Missing a name for object member. at offset: 1
+        captcha_keras.serving.errors.RequestError: JSON Parse error: Input data was truncated
     """
-    if not body:
+    view = memoryview(body)
+    if view[: len(BYTE_ORDER_MARK)] == BYTE_ORDER_MARK:
+        view = view[len(BYTE_ORDER_MARK) :]
+    if not view:
         raise invalid("JSON Parse error: The document is empty")
     try:
-        document = json.loads(body.decode(), object_pairs_hook=_first_wins)
-    except UnicodeDecodeError as error:
-        raise invalid(f"JSON Parse error: Invalid encoding in string. at offset: {error.start}") from error
-    except json.JSONDecodeError as error:
-        raise invalid(f"JSON Parse error: {_rapidjson_message(error)} at offset: {error.pos}") from error
-    except (RecursionError, ValueError) as error:  # too deep, or an integer of thousands of digits
-        raise invalid("JSON Parse error: Terminate parsing due to Handler error. at offset: 0") from error
-    if not isinstance(document, dict):
-        raise format_error(document, "Is not object")
-    return document
+        return msgspec.json.decode(view, type=kind)
+    except msgspec.ValidationError as error:
+        raise invalid(f"JSON Value: {beginning(body)}: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise invalid(f"JSON Parse error: {str(error).removeprefix('JSON is malformed: ')}") from error
+
+
+def split_rows(value: Raw) -> list[Raw]:
+    """The items of a list.
+
+    Raises:
+        RequestError: The list has more rows than a request may have.
+
+    Example:
+        >>> [bytes(row) for row in split_rows(Raw(b'[1, "a", [2]]'))]
+        [b'1', b'"a"', b'[2]']
+    """
+    try:
+        rows = msgspec.structs.astuple(_rows_decoder.decode(value))
+    except msgspec.ValidationError as error:
+        raise invalid(f"A request may have {MAX_ROWS:,} rows.") from error
+    return [row for row in rows if row is not UNSET]
+
+
+def members(value: Raw) -> dict[str, Raw]:
+    """The members of an object; of two of the same name the last counts.
+
+    Raises:
+        RequestError: The object has thousands of values.
+
+    Example:
+        >>> {name: bytes(value) for name, value in members(Raw(b'{"a": [1]}')).items()}
+        {'a': b'[1]'}
+    """
+    check_count(value, MAX_VALUES)
+    return parse_json(value, dict[str, Raw])
+
+
+def check_count(value: Raw, most: int) -> None:
+    """Refuse a row that may have more values than it should, told by its commas.
+
+    Raises:
+        RequestError: It has more commas.
+
+    Example:
+        >>> check_count(Raw(b"[1, 2, 3]"), most=2)
+        Traceback (most recent call last):
+        captcha_keras.serving.errors.RequestError: A row may have 2 values: [1, 2, 3]
+    """
+    if bytes(value).count(b",") > most - 1:
+        raise invalid(f"A row may have {most:,} values: {beginning(value)}")
+
+
+def opens(value: Raw, character: str) -> bool:
+    """Whether a value begins with a character: { for an object, [ for a list, a quotation mark for a string.
+
+    Example:
+        >>> opens(Raw(b"[1]"), "["), opens(Raw(b"[1]"), "{")
+        (True, False)
+    """
+    return bytes(memoryview(value)[:1]) == character.encode()
 
 
 def format_error(value: Any, words: str) -> RequestError:
     """The error of a value that is not what `words` ask for.
 
     Example:
-        >>> str(format_error("a", "Is not object"))
+        >>> str(format_error(Raw(b'"a"'), "Is not object"))
         'JSON Value: "a" Is not object'
     """
-    return invalid(f"JSON Value: {json_text(value)} {words}")
+    return invalid(f"JSON Value: {beginning(value)} {words}")
 
 
-def json_text(value: Any) -> str:
-    """A value as JSON for a message: the beginning of a long one.
+def beginning(value: Any) -> str:
+    """The beginning of a JSON text, for a message.
 
     Example:
-        >>> json_text("a" * 10_000) == '"' + "a" * 78 + "…"
-        True
+        >>> beginning(b"[1, 2]")
+        '[1, 2]'
+        >>> len(beginning(b"9" * 10_000))
+        80
     """
-    # With an indent the encoder is lazy: of a long value only the beginning is written.
-    return shorten("".join(itertools.islice(json.JSONEncoder(indent=4).iterencode(value), 100)))
-
-
-def _first_wins(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """Of members of the same name the first counts, as in RapidJSON."""
-    result = dict(pairs)
-    return result if len(result) == len(pairs) else dict(reversed(pairs))
-
-
-def _rapidjson_message(error: json.JSONDecodeError) -> str:
-    """RapidJSON's message for an error of Python's parser."""
-    if not error.doc.strip():
-        return "The document is empty."
-    if error.msg == "Expecting ',' delimiter":
-        if _open_bracket(error.doc, error.pos) == "{":
-            return "Missing a comma or } after an object member."
-        return "Missing a comma or ] after an array element."
-    return PARSE_ERRORS.get(error.msg, "Invalid value.")
-
-
-def _open_bracket(text: str, end: int) -> str:
-    """The innermost bracket that is open after `end` characters."""
-    open_brackets: list[str] = []
-    in_string = escaped = False
-    for character in text[:end]:
-        if in_string:
-            in_string = escaped or character != '"'
-            escaped = character == "\\" and not escaped
-        elif character == '"':
-            in_string = True
-        elif character in "[{":
-            open_brackets.append(character)
-        elif character in "]}":
-            open_brackets.pop()
-    return open_brackets[-1]
+    return shorten(bytes(memoryview(value)[:SHOWN_BYTES]).decode(errors="replace"))

@@ -2,24 +2,55 @@
 
 The code follows tensorflow_serving/util/json_tensor.cc and its error messages. Two differences are intended: a number
 that does not fit an integer type is refused, where TF Serving lets it wrap, and a message repeats only the beginning of
-a long value.
+a long value. An array is made only from a row whose values have been counted.
 """
 
 from __future__ import annotations
 
-import base64
 import binascii
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import contextlib
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from math import prod
+from typing import Any, TypedDict
 
+import msgspec
 import numpy as np
 import tensorflow as tf
+from msgspec import UNSET, Raw, UnsetType
 from numpy.typing import NDArray
 
 from captcha_keras.serving.errors import Code, RequestError, invalid
-from captcha_keras.serving.json_document import format_error, json_text
+from captcha_keras.serving.json_document import (
+    MAX_VALUES,
+    check_count,
+    format_error,
+    members,
+    opens,
+    parse_json,
+    split_rows,
+)
+from captcha_keras.serving.json_misfits import misfit, type_error, wrong_shape
 from captcha_keras.serving.model import Arrays, Input
+from captcha_keras.spec import shorten
+
+BASE64 = re.compile(r"[A-Za-z0-9+/\s]*+[=\s]*+", re.ASCII)
+_number_decoder = msgspec.json.Decoder(list[int])
+
+
+class _Body(msgspec.Struct):
+    signature_name: Raw | UnsetType = UNSET
+    instances: Raw | UnsetType = UNSET
+    inputs: Raw | UnsetType = UNSET
+
+
+class _Base64(msgspec.Struct, forbid_unknown_fields=True):
+    b64: bytes
+
+
+_base64_decoder = msgspec.json.Decoder(_Base64)
 
 
 @dataclass(frozen=True)
@@ -41,203 +72,175 @@ class PredictRequest:
     row_format: bool
 
 
-def parse_request(document: Mapping[str, Any], inputs_of: Callable[[str], Mapping[str, Input]]) -> PredictRequest:
-    """Turn the JSON of a `:predict` request into arrays.
+def parse_request(body: bytes | bytearray, inputs_of: Callable[[str], Mapping[str, Input]]) -> PredictRequest:
+    """Turn the body of a `:predict` request into arrays.
 
     Args:
-        document: What `parse_json` made of the body.
+        body: The JSON text.
         inputs_of: Gives the inputs of a signature by its name; raises `RequestError` if there is no such signature.
+            Each is a string for a row, or whole numbers of 8 bits with fixed sizes but for the number of rows.
 
     Raises:
-        RequestError: The request is malformed.
+        RequestError: The request is malformed, or too long.
 
     Example:
         >>> inputs = {"image_bytes": Input(tf.string, (None,))}
-        >>> parse_request({"instances": [{"b64": "aGVsbG8="}]}, lambda signature: inputs).arrays
+        >>> parse_request(b'{"instances": [{"b64": "aGVsbG8="}]}', lambda signature: inputs).arrays
         {'image_bytes': array([b'hello'], dtype=object)}
     """
-    signature = document.get("signature_name", "")
-    if not isinstance(signature, str):
-        raise format_error(document, "not formatted correctly. 'signature_name' key must be a string value.")
+    document = parse_json(body, Raw)
+    if not opens(document, "{"):
+        raise format_error(document, "Is not object")
+    given = parse_json(document, _Body)
+    signature = _signature(given.signature_name, document)
     try:
         inputs = inputs_of(signature)
     except RequestError as error:
         if error.code is not Code.FAILED_PRECONDITION:
             raise
-        name = signature or "serving_default"
+        name = shorten(signature) or "serving_default"
         raise invalid(f'Serving signature name: "{name}" not found in signature def') from error
-    if "instances" in document and "inputs" in document:
+    if given.instances is not UNSET and given.inputs is not UNSET:
         raise format_error(
             document, "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist "
         )
-    if "instances" in document:
-        rows = document["instances"]
-        if not isinstance(rows, list):
+    if given.instances is not UNSET:
+        if not opens(given.instances, "["):
             raise format_error(document, "Excepting 'instances' to be an list/array")
+        rows = split_rows(given.instances)
         if not rows:
             raise format_error(document, "No values in 'instances' array")
         return PredictRequest(signature, _from_rows(rows, inputs), row_format=True)
-    if "inputs" in document:
-        return PredictRequest(signature, _from_columns(document["inputs"], inputs), row_format=False)
+    if given.inputs is not UNSET:
+        return PredictRequest(signature, _from_columns(given.inputs, inputs), row_format=False)
     raise invalid("Missing 'inputs' or 'instances' key")
 
 
-def _from_rows(rows: list[Any], inputs: Mapping[str, Input]) -> Arrays:
+def _signature(name: Raw | UnsetType, document: Raw) -> str:
+    if name is UNSET:
+        return ""
+    if not opens(name, '"'):
+        raise format_error(document, "not formatted correctly. 'signature_name' key must be a string value.")
+    return parse_json(name, str)
+
+
+def _from_rows(rows: Sequence[Raw], inputs: Mapping[str, Input]) -> Arrays:
     objects = _names_inputs(rows[0])
-    if len(inputs) > 1 and not isinstance(rows[0], dict):
+    if len(inputs) > 1 and not objects:
         raise invalid(
             "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
             "tensorinfo_map"
         )
-    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in inputs}
+    columns: dict[str, list[Any]] = {name: [] for name in inputs}
     for index, row in enumerate(rows):
-        if objects and not _names_inputs(row):
-            raise invalid(f"Expecting object but got list at item {index} of input list")
-        if not objects and _names_inputs(row):
-            raise invalid(f"Expecting value/list but got object at item {index} of input list")
-        given = row if objects else {next(iter(inputs)): row}
+        if objects != _names_inputs(row):
+            found, wanted = ("list", "object") if objects else ("object", "value/list")
+            raise invalid(f"Expecting {wanted} but got {found} at item {index} of input list")
+        given = members(row) if objects else {next(iter(inputs)): row}
         for name, value in given.items():
-            key = f" key: {name}" if objects else ""
+            key = f" key: {shorten(name)}" if objects else ""
             try:
                 if name not in inputs:
-                    raise invalid(f"JSON object: does not have named input: {name}")
-                array = _to_array(value, inputs[name].dtype)
-                _check_shape(columns[name], array)
+                    raise invalid(f"JSON object: does not have named input: {shorten(name)}")
+                columns[name].append(_value(value, name, inputs[name], index, by_rows=True))
             except RequestError as error:
                 raise invalid(
                     f"Failed to process element: {index}{key} of 'instances' list. Error: INVALID_ARGUMENT: {error}"
                 ) from error
-            columns[name].append(array)
         if set(given) != set(inputs):
-            raise invalid(
-                f"Failed to process element: {index} of 'instances' list. JSON object: {json_text(row)} keys must be "
-                f"equal to: {','.join(sorted(inputs))}"
-            )
-    return {name: np.stack(column) for name, column in columns.items()}
+            raise format_error(row, f"keys must be equal to: {','.join(sorted(inputs))}")
+    return {name: _stacked(column, inputs[name]) for name, column in columns.items()}
 
 
-def _check_shape(column: Sequence[NDArray[Any]], array: NDArray[Any]) -> None:
-    """Refuse a row whose shape differs from the first row's."""
-    if column and column[0].size != array.size:
-        raise invalid(f"Expecting tensor size: {column[0].size} but got: {array.size}")
-    if column and column[0].shape != array.shape:
-        raise invalid(f"Expecting shape {_shape_text(column[0])} but got: {_shape_text(array)}")
-
-
-def _from_columns(value: Any, inputs: Mapping[str, Input]) -> Arrays:
-    if not _names_inputs(value):
-        if len(inputs) > 1:
-            raise invalid(
-                "inputs is a plain value/list, but expecting an object as multiple input tensors required as per "
-                "tensorinfo_map"
-            )
-        ((name, expected),) = inputs.items()
-        return {name: _to_array(value, expected.dtype)}
-    missing = [name for name in inputs if name not in value]
-    if missing:
-        raise invalid(f"Missing named input: {missing[0]} in 'inputs' object.")
-    return {name: _to_array(value[name], expected.dtype) for name, expected in inputs.items()}
-
-
-def _to_array(value: Any, dtype: tf.DType) -> NDArray[Any]:
-    shape = []
-    first = value
-    while isinstance(first, list):
-        shape.append(len(first))
-        if not first:
-            break
-        first = first[0]
-    if dtype == tf.string:
-        result = np.empty(shape, object)
-        result.reshape(-1)[:] = [_to_bytes(leaf) for leaf in _flatten(value, shape)]
-        return result
-    return _to_integers(value, shape, dtype)
-
-
-def _to_integers(value: Any, shape: Sequence[int], dtype: tf.DType) -> NDArray[Any]:
-    limits = np.iinfo(dtype.as_numpy_dtype)
-    # An image is 40,800 numbers. NumPy converts them at once; the values are checked one by one only if it cannot.
-    try:
-        numbers = np.array(value)
-    except ValueError:
-        numbers = np.empty(0, object)
-    plain = numbers.dtype.kind in "iu" and numbers.shape == tuple(shape) and numbers.size
-    # NumPy reads true as 1, which JSON tells apart.
-    if plain and limits.min <= numbers.min() and numbers.max() <= limits.max and not _holds_bool(value):
-        return numbers.astype(dtype.as_numpy_dtype)
-    leaves = list(_flatten(value, shape))
-    for leaf in leaves:
-        if isinstance(leaf, bool) or not isinstance(leaf, int) or not limits.min <= leaf <= limits.max:
-            raise _type_error(leaf, dtype)
-    return np.array(leaves, dtype.as_numpy_dtype).reshape(shape)
-
-
-def _holds_bool(value: Any) -> bool:
-    if isinstance(value, list):
-        return any(map(_holds_bool, value)) if value and isinstance(value[0], list) else bool in set(map(type, value))
-    return isinstance(value, bool)
-
-
-def _flatten(value: Any, shape: Sequence[int], level: int = 0) -> Iterator[Any]:
-    """The values of nested lists in order, each list checked against the shape."""
-    if not isinstance(value, list):
-        if level != len(shape):
-            raise invalid(
-                f"JSON Value: {json_text(value)} found at incorrect level: {level + 1} in the JSON DOM. "
-                f"Expected at level: {len(shape)}"
-            )
-        yield value
-        return
-    if level >= len(shape):
-        raise invalid(f"Encountered list at unexpected level: {level} expected < {len(shape)}")
-    if len(value) != shape[level]:
+def _from_columns(value: Raw, inputs: Mapping[str, Input]) -> Arrays:
+    if _names_inputs(value):
+        columns = parse_json(value, _columns_type(tuple(inputs)))
+    elif len(inputs) == 1:
+        columns = {next(iter(inputs)): value}
+    else:
         raise invalid(
-            f"Encountered list at unexpected size: {len(value)} at level: {level} expected size: {shape[level]}"
+            "inputs is a plain value/list, but expecting an object as multiple input tensors required as per "
+            "tensorinfo_map"
         )
-    for item in value:
-        yield from _flatten(item, shape, level + 1)
+    arrays = {}
+    for name in inputs:
+        if name not in columns:
+            raise invalid(f"Missing named input: {name} in 'inputs' object.")
+        column = columns[name]
+        if not opens(column, "["):
+            raise wrong_shape(name, inputs[name], [])
+        rows = [_value(row, name, inputs[name], index, by_rows=False) for index, row in enumerate(split_rows(column))]
+        arrays[name] = _stacked(rows, inputs[name])
+    return arrays
 
 
-def _to_bytes(value: Any) -> bytes:
-    if isinstance(value, str):
-        try:
-            return value.encode()
-        except UnicodeEncodeError as error:
-            raise invalid("JSON Parse error: The surrogate pair in string is invalid. at offset: 0") from error
-    if not isinstance(value, dict):
-        raise _type_error(value, tf.string)
-    if not _is_base64(value):
-        raise invalid(f"JSON Value: {json_text(value)} not formatted correctly for base64 data")
-    # Padding and white space are optional, as in absl::Base64Unescape.
-    text = "".join(value["b64"].split()).rstrip("=")
+@cache
+def _columns_type(names: Sequence[str]) -> Any:
+    """The type of an object with these members; others are passed over."""
+    return TypedDict("_Columns", dict.fromkeys(names, Raw), total=False)  # type: ignore[operator]
+
+
+def _stacked(rows: Sequence[Any], expected: Input) -> NDArray[Any]:
+    if expected.dtype == tf.string:
+        result = np.empty(len(rows), object)
+        result[:] = rows
+        return result
+    shape = [-1 if size is None else size for size in expected.shape]
+    return np.frombuffer(bytearray().join(rows), np.uint8).reshape(shape if rows else [0, *shape[1:]])
+
+
+def _value(row: Raw, name: str, expected: Input, index: int, *, by_rows: bool) -> bytes:
+    """The bytes of a string, or of a row's numbers."""
+    if expected.dtype == tf.string:
+        if opens(row, '"'):
+            return parse_json(row, str).encode()
+        if opens(row, "{"):
+            return _from_base64(row)
+        if not opens(row, "["):
+            raise type_error(parse_json(row, Any), tf.string)
+        check_count(row, MAX_VALUES)
+        raise misfit(parse_json(row, Any), name, expected, index, by_rows)
+    shape: Any = expected.shape[1:]
+    text = bytes(row)
+    # What is left without digits and white space shows the shape: exactly this, and all values are whole numbers.
+    if text.translate(None, b"0123456789 \t\r\n") == _skeleton(shape):
+        with contextlib.suppress(ValueError, msgspec.DecodeError):  # a number above 255, or of thousands of digits
+            return bytes(_number_decoder.decode(b"[" + text.translate(None, b"[]") + b"]"))
+    check_count(row, prod(shape))
+    raise misfit(parse_json(row, Any), name, expected, index, by_rows)
+
+
+@cache
+def _skeleton(shape: Sequence[int]) -> bytes:
+    """The brackets and commas of nested lists of numbers."""
+    return b"[" + b",".join([_skeleton(shape[1:])] * shape[0]) + b"]" if shape else b""
+
+
+def _from_base64(row: Raw) -> bytes:
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError) as error:
+        return _base64_decoder.decode(row).b64
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        text = _base64_text(row)
+    if text is None:
+        raise format_error(row, "not formatted correctly for base64 data")
+    # Padding and white space are optional, as in absl::Base64Unescape.
+    if not BASE64.fullmatch(text):
+        raise invalid("Unable to base64 decode")
+    length = len(text) - sum(map(text.count, "= \t\r\n\v\f"))
+    try:
+        return binascii.a2b_base64(text + "=" * (-length % 4))
+    except binascii.Error as error:
         raise invalid("Unable to base64 decode") from error
 
 
-def _is_base64(value: Any) -> bool:
-    return isinstance(value, dict) and set(value) == {"b64"} and isinstance(value["b64"], str)
+def _base64_text(row: Raw) -> str | None:
+    """The text of an object that has the member "b64" alone; None for other objects."""
+    given = members(row)
+    if set(given) != {"b64"} or not opens(given["b64"], '"'):
+        return None
+    return parse_json(given["b64"], str)
 
 
-def _names_inputs(value: Any) -> bool:
+def _names_inputs(value: Raw) -> bool:
     """Whether a value is an object of named inputs; one with base64 is a string of bytes."""
-    return isinstance(value, dict) and not _is_base64(value)
-
-
-def _type_error(value: Any, dtype: tf.DType) -> RequestError:
-    return invalid(f"JSON Value: {json_text(value)} Type: {_json_type(value)} is not of expected type: {dtype.name}")
-
-
-def _json_type(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return "Null" if value is None else str(value)
-    if isinstance(value, dict):
-        return "Object"
-    if isinstance(value, list):
-        return "Array"
-    return "String" if isinstance(value, str) else "Number"
-
-
-def _shape_text(array: NDArray[Any]) -> str:
-    return f"[{','.join(map(str, array.shape))}]"
+    return opens(value, "{") and not re.match(rb'\{\s*"b64"\s*:', memoryview(value))

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector, generate_latest
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+# As in TF Serving: microseconds, 33 bounds from 10, each 1.8 times the one before.
+LATENCY = tuple(10 * 1.8**power for power in range(33))
+# What TF Serving counts a status of HTTP as; others are UNKNOWN.
+CODES = {
+    "200": "OK",
+    "400": "INVALID_ARGUMENT",
+    "404": "NOT_FOUND",
+    "413": "RESOURCE_EXHAUSTED",
+    "499": "CANCELLED",
+    "500": "INTERNAL",
+    "501": "UNIMPLEMENTED",
+    "503": "UNAVAILABLE",
+    "504": "DEADLINE_EXCEEDED",
+}
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 class Metrics:
-    """The counters and gauges of one server, in a registry of its own.
+    """The counters and gauges of one server, in a registry of its own; predict requests also by TF Serving's names.
+
+    Args:
+        model: Name of the model.
 
     Example:
         >>> metrics = Metrics()
@@ -21,7 +38,8 @@ class Metrics:
         True
     """
 
-    def __init__(self) -> None:
+    def __init__(self, model: str = "captcha") -> None:
+        self._model = model
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._requests = Counter(
@@ -35,17 +53,54 @@ class Metrics:
             registry=self._registry,
         )
         self._rows = Histogram("captcha_batch_rows", "Images computed together", buckets=ROWS, registry=self._registry)
+        self._queued = Histogram(
+            "captcha_queue_seconds", "Time that images wait for the model", buckets=SECONDS, registry=self._registry
+        )
+        self._computing = Histogram(
+            "captcha_compute_seconds", "Time of a computation", buckets=SECONDS, registry=self._registry
+        )
         self._waiting = Gauge("captcha_waiting_rows", "Images that wait for the model", registry=self._registry)
+        self._connections = Counter(
+            "captcha_connections_ended_total", "Connections ended by the server", ["reason"], registry=self._registry
+        )
+        self._predictions: dict[tuple[str, str], int] = {}
+        self._latency = Histogram(
+            ":tensorflow:serving:request_latency",
+            "Time of a predict request in microseconds",
+            ["model_name", "API", "entrypoint"],
+            buckets=LATENCY,
+            registry=self._registry,
+        )
+        self._registry.register(self)
         self._version = Gauge("captcha_model_version", "Version in service", registry=self._registry)
 
     def request(self, interface: str, route: str, status: str, seconds: float) -> None:
         """Count a request that was answered, and the seconds that it took."""
         self._requests.labels(interface, route, status).inc()
         self._seconds.labels(interface, route).observe(seconds)
+        if route == "predict":
+            code = status if interface == "grpc" else CODES.get(status, "UNKNOWN")
+            self._predictions[self._model, code] = self._predictions.get((self._model, code), 0) + 1
+            entrypoint = {"http": "REST", "grpc": "GRPC"}[interface]
+            self._latency.labels(self._model, "predict", entrypoint).observe(1e6 * seconds)
 
-    def batch(self, rows: int) -> None:
-        """Count a computation of this many rows."""
+    def connection_ended(self, reason: str) -> None:
+        """Count a connection that the server ended."""
+        self._connections.labels(reason).inc()
+
+    def collect(self) -> Iterator[Metric]:
+        """TF Serving's counter of requests, whose name has no `_total` at its end, for the registry."""
+        counter = Metric(":tensorflow:serving:request_count", "Predict requests by status", "unknown")
+        for (model, code), count in self._predictions.items():
+            counter.add_sample(counter.name, {"model_name": model, "status": code}, count)
+        yield counter
+
+    def batch(self, rows: int, waited: list[float], seconds: float) -> None:
+        """Count a computation: its rows, the seconds that its parts waited for it, and the seconds that it took."""
         self._rows.observe(rows)
+        self._computing.observe(seconds)
+        for part in waited:
+            self._queued.observe(part)
 
     def watch(self, waiting_rows: Callable[[], int], version: Callable[[], int]) -> None:
         """Set the functions that give the number of waiting rows and the version whenever the metrics are read."""

@@ -60,7 +60,7 @@ async def recognize(
         raise invalid(shorten(str(error), MAX_MESSAGE)) from error
     outputs = await batcher.run(model, "probabilities", {"image_bytes": _as_rows([content])})
     if not outputs["valid"][0]:
-        raise invalid("The file is no complete PNG or JPEG image of at most 16 million pixels.")
+        raise invalid("The file is no complete PNG or JPEG image of at most one million pixels.")
     probabilities = np.stack([outputs[head] for head in spec.head_names], axis=1)
     if not mask.all():
         probabilities = limit_probabilities(probabilities, mask)

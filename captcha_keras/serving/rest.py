@@ -17,9 +17,13 @@ from google.protobuf.json_format import MessageToDict  # type: ignore[import-unt
 from captcha_keras.serving.batching import Batcher
 from captcha_keras.serving.errors import invalid
 from captcha_keras.serving.json_answers import write_response
-from captcha_keras.serving.json_document import parse_json
-from captcha_keras.serving.json_requests import parse_request
+from captcha_keras.serving.json_requests import PredictRequest, parse_request
+from captcha_keras.serving.model import Input, ServedModel
 from captcha_keras.serving.repository import ModelRepository
+from captcha_keras.spec import shorten
+
+# Of a path in a message.
+MAX_PATH = 400
 
 PREDICT = re.compile(
     r"(?i)/v1/models/([^/:]+)(?:(?:/versions/(\d+))|(?:/labels/([^/:]+)))?:(classify|regress|predict)", re.ASCII
@@ -28,8 +32,8 @@ STATUS = re.compile(
     r"(?i)/v1/models(?:/([^/:]+))?(?:(?:/versions/(\d+))|(?:/labels/([^/:]+)))?(?:/(metadata))?", re.ASCII
 )
 MAX_VERSION = 2**63 - 1
-# Longer bodies are parsed, and answered, in a thread.
-LONG_BODY = 1 << 18
+# Parsing a longer body may take more than a millisecond. It is parsed, and answered, in a thread.
+LONG_BODY = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -70,19 +74,19 @@ def parse_path(method: str, path: str) -> Target:
     pattern = {"POST": PREDICT, "GET": STATUS}.get(method)
     match = pattern.fullmatch(path) if pattern else None
     if match is None:
-        raise invalid(f"Malformed request: {method} {path}")
+        raise invalid(f"Malformed request: {method} {shorten(path, MAX_PATH)}")
     name, version, label, action = match.groups()
-    if version is not None and int(version[:20]) > MAX_VERSION:
-        raise invalid(f"Failed to convert version: {version} to numeric.")
+    if version is not None and int((version.lstrip("0") or "0")[:20]) > MAX_VERSION:
+        raise invalid(f"Failed to convert version: {shorten(version)} to numeric.")
     return Target(
         unquote(name or ""),
-        None if version is None else int(version),
+        None if version is None else int(version.lstrip("0") or "0"),
         None if label is None else unquote(label),
         (action or "status").lower(),
     )
 
 
-async def predict(target: Target, body: bytes, repository: ModelRepository, batcher: Batcher) -> bytes:
+async def predict(target: Target, body: bytes | bytearray, repository: ModelRepository, batcher: Batcher) -> bytes:
     """Answer a `POST` request; returns the JSON body.
 
     Args:
@@ -94,22 +98,32 @@ async def predict(target: Target, body: bytes, repository: ModelRepository, batc
     Raises:
         RequestError: The request is malformed, there is no such model, or the server is busy.
     """
-    document = await _off_loop_if_long(body, parse_json, body)
-    model = repository.find(target.model, target.version, target.label)
-    if target.action != "predict":
-        # What TF Serving answers for a model whose signatures are all for `predict`.
-        kind = {"classify": "classification", "regress": "regression"}[target.action]
-        raise invalid(
-            f"Expected {kind} signature method_name to be tensorflow/serving/{target.action}. "
-            "Was: tensorflow/serving/predict"
-        )
-    request = await _off_loop_if_long(body, parse_request, document, model.inputs)
+    model, request = await _off_loop_if_long(body, _parse, target, body, repository)
     outputs = await batcher.run(model, request.signature, request.arrays)
     answer: bytes = await _off_loop_if_long(body, write_response, outputs, request.row_format)
     return answer
 
 
-async def _off_loop_if_long(body: bytes, function: Callable[..., Any], *arguments: Any) -> Any:
+def _parse(target: Target, body: bytes | bytearray, repository: ModelRepository) -> tuple[ServedModel, PredictRequest]:
+    models: list[ServedModel] = []
+
+    def inputs_of(signature: str) -> dict[str, Input]:
+        # As in TF Serving, a body that is no JSON object is told before a model that is not there.
+        models.append(repository.find(target.model, target.version, target.label))
+        if target.action != "predict":
+            # What TF Serving answers for a model whose signatures are all for `predict`.
+            kind = {"classify": "classification", "regress": "regression"}[target.action]
+            raise invalid(
+                f"Expected {kind} signature method_name to be tensorflow/serving/{target.action}. "
+                "Was: tensorflow/serving/predict"
+            )
+        return models[0].inputs(signature)
+
+    request = parse_request(body, inputs_of)
+    return models[0], request
+
+
+async def _off_loop_if_long(body: bytes | bytearray, function: Callable[..., Any], *arguments: Any) -> Any:
     """Call a function; if the body is long, in a thread, so that the event loop can answer other requests."""
     if len(body) > LONG_BODY:
         return await asyncio.to_thread(function, *arguments)

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import signal
-import socket
 from collections.abc import Callable
-from functools import partial
 from typing import Any
-
-import uvicorn
 
 from captcha_keras.errors import CommandError, InputError
 from captcha_keras.serving.app import Application
 from captcha_keras.serving.config import ServeConfig
-from captcha_keras.serving.protocol import HeaderTimeoutProtocol
+from captcha_keras.serving.http_server import HttpServer, listen
 from captcha_keras.serving.repository import ModelRepository
 from captcha_keras.serving.service import Service
 
@@ -52,22 +46,15 @@ def serve(config: ServeConfig, *, on_start: Callable[[int, int | None], object] 
 async def _serve(service: Service, on_start: Callable[[int, int | None], object]) -> None:
     config = service.config
     with listen(config.host, config.port) as listener:
-        server = _HttpServer(
-            uvicorn.Config(
-                Application(service).asgi,
-                http=partial(HeaderTimeoutProtocol, config.arrival_timeout),  # type: ignore[arg-type]
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                limit_concurrency=config.max_connections,
-                timeout_graceful_shutdown=round(config.stop_timeout),
-            )
+        server = HttpServer(
+            Application(service).asgi,
+            arrival_timeout=config.arrival_timeout,
+            max_connections=config.max_connections,
+            stop_timeout=config.stop_timeout,
+            on_end=service.metrics.connection_ended,
         )
         grpc_server, grpc_port = await _start_grpc(service)
-        loop = asyncio.get_running_loop()
-        for signal_number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(signal_number, server.stop)
+        server.stop_on_signals()
         watching = asyncio.create_task(_watch(service.repository, config.poll_interval))
         port = listener.getsockname()[1]
         LOG.info("serving", extra={"fields": {"host": config.host, "port": port, "grpc_port": grpc_port}})
@@ -80,18 +67,6 @@ async def _serve(service: Service, on_start: Callable[[int, int | None], object]
             watching.cancel()
             service.batcher.close()
     LOG.info("stopped")
-
-
-class _HttpServer(uvicorn.Server):
-    """uvicorn's server without its handlers of signals, which would end the process by the signal."""
-
-    def capture_signals(self) -> Any:
-        return contextlib.nullcontext()
-
-    def stop(self) -> None:
-        """End as soon as the requests under way are answered; at once when called a second time."""
-        self.force_exit = self.should_exit
-        self.should_exit = True
 
 
 async def _watch(repository: ModelRepository, interval: float) -> None:
@@ -111,38 +86,6 @@ async def _start_grpc(service: Service) -> tuple[Any, int | None]:
     except ImportError as error:
         raise InputError(f"gRPC needs more packages: pip install 'captcha-keras[grpc]' ({error}).") from error
     return await start_grpc(service)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Open a listening socket.
-
-    Args:
-        host: The address.
-        port: The port; 0 for any free one.
-
-    Raises:
-        InputError: The address cannot be used.
-
-    Example:
-        >>> with listen("127.0.0.1", 0) as listener:
-        ...     listener.getsockname()[0]
-        '127.0.0.1'
-    """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        # The protocol is named, which `socket.create_server` does not do: asyncio sets TCP_NODELAY only on such
-        # sockets. Without it the two writes of an answer, headers and body, take 40 ms.
-        listener = socket.socket(family, kind, protocol)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen(2048)
-        except BaseException:
-            listener.close()
-            raise
-    except OSError as error:
-        raise InputError(f"Cannot listen on {host}, port {port}: {error}.") from error
-    return listener
 
 
 def _nothing_to_serve(repository: ModelRepository) -> InputError | CommandError:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from captcha_keras.serving.batching import Batcher
+from captcha_keras.serving.bodies import BodyReader
 from captcha_keras.serving.config import ServeConfig
 from captcha_keras.serving.metrics import Metrics
 from captcha_keras.serving.repository import ModelRepository
@@ -20,6 +21,7 @@ class Service:
         repository: Gives the model in service.
         batcher: Computes requests.
         metrics: Counts requests and computations.
+        bodies: Reads the bodies of requests and bounds their memory.
 
     Example:
         >>> from pathlib import Path
@@ -33,11 +35,13 @@ class Service:
     repository: ModelRepository
     batcher: Batcher
     metrics: Metrics
+    bodies: BodyReader
 
     @classmethod
     def create(cls, config: ServeConfig, repository: ModelRepository) -> Self:
         """Make the batcher, and the metrics that count what it computes."""
-        metrics = Metrics()
+        metrics = Metrics(config.name)
         batcher = Batcher(config.batching, metrics.batch)
         metrics.watch(lambda: batcher.waiting_rows, lambda: repository.current.version)
-        return cls(config, repository, batcher, metrics)
+        bodies = BodyReader(config.max_body_bytes, config.max_held_bytes, config.arrival_timeout)
+        return cls(config, repository, batcher, metrics, bodies)

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from selenium import webdriver
 
 from captcha_keras.export.saved_model import export_saved_model
 from captcha_keras.recognizer.pretrained import pretrained_path, versions
 from data_gen import Settings
 from tests.lively import FILES, SOURCE, SPEC, lively_network
+from tests.serving.browser import chromium
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +36,10 @@ def model(request: pytest.FixtureRequest, version: Path) -> Path:
         return version
     found = versions(pretrained_path("captcha"))
     return found[max(found)]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[webdriver.Chrome]:
+    """Headless Chromium; skips the test where there is none."""
+    with chromium() as browser:
+        yield browser

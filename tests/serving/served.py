@@ -33,9 +33,11 @@ class ServerProcess:
     """`captcha-keras serve` on free ports of this machine; its log is kept."""
 
     def __init__(self, model: Path, *options: str) -> None:
-        command = [sys.executable, "-m", "captcha_keras", "serve", "--model", str(model), "--port", "0", *options]
+        self._start("serve", "--model", str(model), *options)
+
+    def _start(self, *words: str) -> None:
         self.process = subprocess.Popen(
-            command,
+            [sys.executable, "-m", "captcha_keras", *words, "--port", "0"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -75,3 +77,10 @@ class ServerProcess:
         for pipe in (self.process.stdout, self.process.stderr):
             if pipe:
                 pipe.close()
+
+
+class LabelProcess(ServerProcess):
+    """`captcha-keras label` on a free port of this machine."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self._start("label", str(folder), *options)

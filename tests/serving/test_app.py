@@ -65,7 +65,9 @@ def test_status_and_metadata_are_tf_servings(http: TestClient) -> None:
     metadata = http.get("/v1/models/captcha/metadata").json()
     assert metadata["model_spec"] == {"name": "captcha", "signature_name": "", "version": "1"}
     signatures = metadata["metadata"]["signature_def"]["signature_def"]
-    assert set(signatures) >= {"serving_default", "probabilities", "images"}
+    assert set(signatures) >= {"serving_default", "limited", "probabilities", "images"}
+    assert set(signatures["limited"]["inputs"]) == {"image_bytes", "alphabet", "length"}
+    assert signatures["limited"]["outputs"].keys() == signatures["serving_default"]["outputs"].keys()
     taken = signatures["serving_default"]["inputs"]["image_bytes"]
     assert taken["dtype"] == "DT_STRING"
     assert taken["tensor_shape"] == {"dim": [{"size": "-1", "name": ""}], "unknown_rank": False}
@@ -115,7 +117,7 @@ def test_a_bad_row_harms_no_other(http: TestClient, files: list[bytes]) -> None:
         *REFUSALS,
         ("GET", "/v1/models/captcha/labels/a%20b", "", 400, "Unrecognized servable version label: a b"),
         ("GET", "/v1/models/fo%C3%A9/metadata", "", 404, "Servable not found for request: Latest(foé)"),
-        ("POST", PREDICT, '{"instances": [["a"]]}', 400, "image_bytes must have the shape [N], got [1, 1]."),
+        ("POST", PREDICT, '{"instances": [["a"]]}', 400, "image_bytes must have the shape [N], got [N, 1]."),
         ("POST", PREDICT, '{"inputs": "a"}', 400, "image_bytes must have the shape [N], got []."),
         ("POST", PREDICT, '{"inputs": []}', 400, "A request must have at least one row."),
         (
@@ -123,7 +125,7 @@ def test_a_bad_row_harms_no_other(http: TestClient, files: list[bytes]) -> None:
             PREDICT,
             '{"signature_name": "images", "instances": [[[[1, 2, 3]]]]}',
             400,
-            "image must have the shape [N, 64, 96, 3], got [1, 1, 1, 3].",
+            "image must have the shape [N, 64, 96, 3], got [N, 1, 1, 3].",
         ),
         (
             "POST",
@@ -139,6 +141,11 @@ def test_a_bad_row_harms_no_other(http: TestClient, files: list[bytes]) -> None:
         ("POST", "/recognize", "x", 400, "must be a form with one file"),
         ("POST", "/recognize/path", "[]", 400, "Is not object"),
         ("POST", "/recognize/path", "{}", 400, 'like {"filePathList": ["a.png"]}'),
+        ("POST", "/recognize/path", '{"filePathList": ["\\ud800"]}', 400, "JSON Parse error: "),
+        ("POST", "/recognize/path", '{"filePathList": [' + '"a",' * 600 + '"a"]}', 400, "may have 512 rows"),
+        ("GET", f"/v1/models/captcha/versions/{'0' * 5000}9", "", 404, "Could not find version 9 of model captcha"),
+        ("POST", PREDICT, '{"inputs": ' + "[" * 100 + "1" + "]" * 100 + "}", 400, "must have the shape [N]"),
+        ("POST", PREDICT, '{"inputs": ' + "[" * 100_000 + "]" * 100_000 + "}", 400, "recursion depth"),
         ("POST", "/recognize/path", '{"filePathList": ["../a.jpg"]}', 400, "relative path below the image folder"),
         ("POST", PREDICT, '{"instances": ["' + "a" * (1 << 20) + '"]}', 413, "A body may have 1,048,576 bytes."),
     ],
@@ -152,7 +159,9 @@ def test_an_uploaded_image_is_read(http: TestClient, files: list[bytes], expecte
     assert answer["text"] == expected["text"][2].decode()
     assert answer["confidence"] == pytest.approx(expected["confidence"][2], abs=1e-5)
     assert answer["milliseconds"] > 0
-    assert "no complete PNG or JPEG" in error(http.post("/recognize", files={"file": ("a.jpg", b"x")}), 400)
+    huge = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (1025).to_bytes(4, "big") + (1024).to_bytes(4, "big")
+    for content in (b"x", huge):
+        assert "no complete PNG or JPEG" in error(http.post("/recognize", files={"file": ("a.jpg", content)}), 400)
     assert "Too many files" in error(http.post("/recognize", files={"a": b"x", "b": b"y"}), 400)
     assert "one file" in error(http.post("/recognize", files={"file": (None, "words")}), 400)
     broken = {"content-type": "multipart/form-data; boundary=b"}
@@ -192,12 +201,19 @@ def test_metrics_count_what_was_answered(version: Path, files: list[bytes]) -> N
     with client_of(ServeConfig(version.parent)) as http:
         http.post(PREDICT, json={"instances": [b64(content) for content in files]})
         http.post(PREDICT, content="x")
+        http.get("/v1/models/captcha")  # no request to predict
         page = http.get("/monitoring/prometheus/metrics")
         assert page.headers["content-type"].startswith("text/plain")
         lines = page.text.splitlines()
-    assert 'captcha_requests_total{interface="http",route="tf_serving",status="200"} 1.0' in lines
-    assert 'captcha_requests_total{interface="http",route="tf_serving",status="400"} 1.0' in lines
+    assert 'captcha_requests_total{interface="http",route="predict",status="200"} 1.0' in lines
+    assert 'captcha_requests_total{interface="http",route="predict",status="400"} 1.0' in lines
     assert "captcha_batch_rows_sum 8.0" in lines
+    assert "captcha_queue_seconds_count 1.0" in lines
+    assert "captcha_compute_seconds_count 1.0" in lines
+    for code in ("OK", "INVALID_ARGUMENT"):
+        assert f':tensorflow:serving:request_count{{model_name="captcha",status="{code}"}} 1.0' in lines
+    labels = '{API="predict",entrypoint="REST",model_name="captcha"}'
+    assert f":tensorflow:serving:request_latency_count{labels} 2.0" in lines
     assert "captcha_model_version 1.0" in lines
     assert "captcha_waiting_rows 0.0" in lines
 
@@ -214,13 +230,41 @@ def test_a_busy_server_says_so(version: Path, files: list[bytes]) -> None:
         assert "No answer within" in error(http.post(PREDICT, json={"instances": [b64(files[0])]}), 504)
 
 
-def test_a_failure_of_ours_tells_nothing(version: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_of_ours_tells_nothing(
+    version: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("secret")
 
     monkeypatch.setattr("captcha_keras.serving.app.describe", fail)
-    with client_of(ServeConfig(version.parent)) as http:
-        assert error(http.get("/v1/models/captcha"), 500) == "The server failed; its log tells why."
+    with client_of(ServeConfig(version.parent)) as http, caplog.at_level("INFO"):
+        answer = http.get("/v1/models/captcha", headers={"X-Request-Id": "mine"})
+        assert error(answer, 500) == "The server failed; its log tells why."
+        assert answer.headers["x-request-id"] == "mine"
+        (line,) = [record for record in caplog.records if record.message == "request"]
+        assert line.levelname == "ERROR"
+        assert line.fields["status"] == 500  # type: ignore[attr-defined]
+        assert line.fields["request_id"] == "mine"  # type: ignore[attr-defined]
+        assert line.exc_info
+        assert "secret" in str(line.exc_info[1])
+        counted = http.get("/monitoring/prometheus/metrics").text
+        assert 'captcha_requests_total{interface="http",route="status",status="500"} 1.0' in counted
+
+
+def test_a_request_has_an_id(http: TestClient) -> None:
+    for given in ("a-1", "Root=1-67891233-abcdef012345678912345678"):
+        assert http.get("/livez", headers={"X-Request-Id": given}).headers["x-request-id"] == given
+    wrong = ("", "", "a b", 'a"b', "é", "a" * 65)
+    made = [http.get("/livez", headers={"X-Request-Id": each.encode()}).headers["x-request-id"] for each in wrong]
+    made.append(http.get("/livez").headers["x-request-id"])
+    assert len(set(made)) == 7
+    assert all(len(each) == 16 for each in made)
+
+
+def test_it_tells_whether_it_runs_and_serves(http: TestClient, tmp_path: Path) -> None:
+    assert [http.get(path).status_code for path in ("/livez", "/readyz")] == [200, 200]
+    with client_of(ServeConfig(tmp_path)) as empty:
+        assert [empty.get(path).status_code for path in ("/livez", "/readyz")] == [200, 503]
 
 
 def test_answers_are_json_for_strict_parsers(http: TestClient, files: list[bytes]) -> None:

@@ -51,7 +51,9 @@ def test_what_waits_at_the_same_time_is_computed_together() -> None:
     async def main() -> None:
         doubling = Doubling()
         sizes: list[int] = []
-        batcher = Batcher(BatchingConfig(threads=1, max_batch_size=4, max_waiting_rows=100), sizes.append)
+        batcher = Batcher(
+            BatchingConfig(threads=1, max_batch_size=4, max_waiting_rows=100), lambda rows, *_: sizes.append(rows)
+        )
         doubling.gate.clear()
         first = ask(batcher, doubling, 1)
         await settled()
@@ -94,6 +96,45 @@ def test_a_long_request_is_computed_in_parts() -> None:
         assert doubling.batches == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
         with pytest.raises(RequestError, match="at least one row"):
             await ask(Batcher(BatchingConfig(threads=1)), doubling)
+
+    asyncio.run(main())
+
+
+def test_a_computation_is_bounded_by_pixels_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = {b"": 0, b"s": 1, b"m": 40, b"l": 100}
+    monkeypatch.setattr("captcha_keras.serving.pixels.image_pixels", sizes.__getitem__)
+    monkeypatch.setattr("captcha_keras.serving.pixels.MAX_ROW_PIXELS", 50)
+    monkeypatch.setattr("captcha_keras.serving.pixels.MAX_REQUEST_PIXELS", 200)
+    monkeypatch.setattr("captcha_keras.serving.batching.MAX_BATCH_PIXELS", 80)
+
+    class Keeping(Doubling):
+        def run(self, signature: str, arrays: dict[str, Any]) -> dict[str, Any]:
+            assert self.gate.wait(10)
+            self.batches.append(b"".join(row or b"-" for row in arrays["image_bytes"]).decode())  # type: ignore[arg-type]
+            return arrays
+
+    async def main() -> None:
+        keeping = Keeping()
+        batcher = Batcher(BatchingConfig(threads=1))
+
+        def ask(rows: bytes) -> asyncio.Task[Any]:
+            files = np.array([bytes([row]) for row in rows], object)
+            return asyncio.create_task(batcher.run(keeping.model, "s", {"image_bytes": files}))
+
+        # Too large a row is as one that is no image, and counts nothing.
+        assert (await ask(b"lml"))["image_bytes"].tolist() == [b"", b"m", b""]
+        await ask(b"mmsmms")
+        keeping.gate.clear()
+        waiting = []
+        for rows in (b"s", b"m", b"m", b"m", b"s"):
+            waiting.append(ask(rows))
+            await settled()
+        keeping.gate.set()
+        await asyncio.gather(*waiting)
+        assert keeping.batches == ["-m-", "mm", "sm", "ms", "s", "mm", "ms"]
+        with pytest.raises(RequestError, match=r"may have 200 pixels together, got 240; send fewer") as caught:
+            await ask(b"mmmmmm")
+        assert caught.value.code is Code.INVALID_ARGUMENT
 
     asyncio.run(main())
 

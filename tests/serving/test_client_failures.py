@@ -28,11 +28,11 @@ class Flaky(Client):
     def close(self) -> None:
         pass
 
-    def _predict(self, images: Any) -> Any:
+    def _predict(self, signature: str, inputs: Any) -> Any:
         self.asked += 1
         if self.asked <= self._busy:
             raise ServerError("busy", self._code)
-        return [Prediction(image.decode(), 1.0, (1.0,)) for image in images]
+        return [Prediction(image.decode(), 1.0, (1.0,)) for image in inputs["image_bytes"]]
 
 
 def test_a_busy_server_is_asked_again_later_and_later(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from captcha_keras.recognizer.formats import read_spec
 from captcha_keras.recognizer.prediction import Prediction
 from captcha_keras.recognizer.pretrained import pretrained_path
 from captcha_keras.serving.client import Client, GrpcClient, RestClient, ServerError
+from captcha_keras.spec import parse_length
 from data_gen import Series
 from tests.serving.cases import PREDICT, REFUSALS
 from tests.serving.served import ServerProcess
@@ -81,6 +82,22 @@ def test_a_client_reads_what_the_model_reads(client: Client, served: Served) -> 
     assert sum(prediction is None for prediction in found) >= 2
     assert len({prediction.text for prediction in found if prediction}) > 3
     assert client.read([]) == []
+
+
+def test_a_client_sets_limits(client: Client, served: Served) -> None:
+    signatures = httpx2.get(f"{served.url}/v1/models/captcha/metadata").json()["metadata"]["signature_def"]
+    if "limited" not in signatures["signature_def"]:
+        pytest.skip("the model was exported without limits")
+    for limits in ({"alphabet": "0é"}, {"length": 2}, {"alphabet": "0Xé", "length": "1-2"}):
+        found = client.read(served.files, **limits)
+        assert [prediction is not None for prediction in found] == served.expected["valid"].tolist()
+        texts = [prediction.text for prediction in found if prediction]
+        assert len(set(texts)) > 1
+        shortest, longest = parse_length(str(limits.get("length", "0-3")))
+        assert all(
+            shortest <= len(text) <= longest and set(text) <= set(limits.get("alphabet", text)) for text in texts
+        )
+    assert client.read(served.files[:3], alphabet="?") == [None] * 3
 
 
 def test_another_model_is_not_there(served: Served) -> None:
@@ -237,11 +254,12 @@ class TestGrpc:
 def test_a_short_message_cannot_stand_for_a_long_array() -> None:
     """Of the embedded server alone: TF Serving would make the array."""
     from captcha_keras.serving.errors import RequestError
-    from captcha_keras.serving.grpc_server import to_array
+    from captcha_keras.serving.grpc_tensors import to_array
 
     bomb = tf.make_tensor_proto(np.zeros(1, np.uint8))
-    bomb.tensor_shape.dim[0].size = 10**12
-    with pytest.raises(RequestError, match="may have 1,000 values, got 1,000,000,000,000"):
+    bomb.tensor_shape.dim[0].size = 500
+    bomb.tensor_shape.dim.add().size = 10**12
+    with pytest.raises(RequestError, match="may have 1,000 values, got 500,000,000,000,000"):
         to_array(bomb, 1000)
     strings = tf.make_tensor_proto([b"a"])
     strings.tensor_shape.dim[0].size = 10
@@ -249,7 +267,7 @@ def test_a_short_message_cannot_stand_for_a_long_array() -> None:
         to_array(strings, 1000)
     negative = tf.make_tensor_proto(np.zeros(1, np.uint8))
     negative.tensor_shape.dim[0].size = -5
-    with pytest.raises(RequestError, match="got -5"):
+    with pytest.raises(RequestError, match=r"got the shape \[-5\]"):
         to_array(negative, 1000)
     unknown = tf.make_tensor_proto(np.zeros(1, np.uint8))
     unknown.dtype = 999

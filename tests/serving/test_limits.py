@@ -1,7 +1,9 @@
-"""The limits of `POST /recognize`: the same answers as `Recognizer.read` gives, and never a failure."""
+"""Limits by `POST /recognize` and by the signature `limited`: the answers of `Recognizer.read`, and never a failure."""
 
 from __future__ import annotations
 
+import base64
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,13 @@ from starlette.testclient import TestClient
 from captcha_keras.errors import InputError
 from captcha_keras.recognizer.formats import read_spec
 from captcha_keras.recognizer.limits import limit_mask
+from captcha_keras.recognizer.pretrained import pretrained_path
 from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.serving.config import ServeConfig
 from captcha_keras.spec import parse_length
 from data_gen.series import Series
 from tests.lively import FILES, SPEC
+from tests.serving.cases import PREDICT
 from tests.serving.served import client_of
 
 LIMITS = [{"alphabet": "0O"}, {"length": "2"}, {"length": "1-2"}, {"alphabet": "Xé", "length": "3"}]
@@ -128,3 +132,47 @@ def test_any_limits_are_obeyed_or_refused(http: TestClient, limits: dict[str, st
         assert set(text) <= set(limits.get("alphabet", SPEC.alphabet))
         shortest, longest = parse_length(limits.get("length", "0-3"))
         assert shortest <= len(text) <= longest
+
+
+def limited(http: TestClient, rows: list[tuple[bytes, str, str]]) -> Any:
+    """The answers of the signature, which are the same by rows and by columns."""
+    images = [{"b64": base64.b64encode(content).decode()} for content, _, _ in rows]
+    columns = {"image_bytes": images, "alphabet": [row[1] for row in rows], "length": [row[2] for row in rows]}
+    instances = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    answer = http.post(PREDICT, json={"signature_name": "limited", "instances": instances}).json()["predictions"]
+    by_column = http.post(PREDICT, json={"signature_name": "limited", "inputs": columns}).json()["outputs"]
+    assert by_column == {name: [row[name] for row in answer] for name in by_column}
+    return answer
+
+
+def test_the_signature_answers_as_a_recognizer(http: TestClient, version: Path) -> None:
+    limits = [{}, *LIMITS]
+    rows = [(content, each.get("alphabet", ""), each.get("length", "")) for each in limits for content in FILES]
+    answers = limited(http, rows)
+    recognizer = Recognizer.load(version)
+    expected = [prediction for each in limits for prediction in recognizer.read(FILES, **each)]
+    assert [answer["text"] for answer in answers] == [prediction.text for prediction in expected]
+    assert [answer["confidence"] for answer in answers] == pytest.approx(
+        [each.confidence for each in expected], abs=1e-5
+    )
+    assert all(answer["valid"] for answer in answers)
+
+
+def test_a_row_with_impossible_limits_harms_no_other(http: TestClient) -> None:
+    first, second = (FILES[0], "Xé", "2"), (FILES[1], "", "")
+    wrong = [(FILES[0], "?", ""), (FILES[0], "", "4"), (b"junk", "", ""), (FILES[0], "0", "two")]
+    answers = limited(http, [first, *wrong, second])
+    assert [answers[0], answers[-1]] == [limited(http, [first, *[second] * 5])[row] for row in (0, 5)]
+    for answer in answers[1:-1]:
+        assert answer == {"text": "", "confidence": 0.0, "char_confidence": [0.0] * 3, "valid": False}
+
+
+def test_a_version_that_was_exported_without_the_signature_is_served(tmp_path: Path) -> None:
+    shutil.copytree(pretrained_path("captcha") / "1", tmp_path / "captcha" / "1")
+    row = {"image_bytes": {"b64": base64.b64encode(FILES[0]).decode()}}
+    with client_of(ServeConfig(tmp_path / "captcha")) as http:
+        assert http.post(PREDICT, json={"instances": [row]}).json()["predictions"][0]["valid"]
+        body = {"signature_name": "limited", "instances": [{**row, "alphabet": "", "length": ""}]}
+        answer = http.post(PREDICT, json=body)
+    assert answer.status_code == 400
+    assert answer.json() == {"error": 'Serving signature name: "limited" not found in signature def'}

@@ -1,57 +1,25 @@
-"""The page in headless Chromium (Debian: apt-get install chromium chromium-driver).
-
-Where there is none its tests are skipped; with CAPTCHA_KERAS_BROWSER=required, as in CI, that is a failure.
-"""
+"""The page in headless Chromium."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.lively import SPEC
+from tests.serving.browser import assert_readable, color_scheme, shown
 from tests.serving.served import ServerProcess
-
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @pytest.fixture(scope="module")
 def server(version: Path) -> Iterator[ServerProcess]:
     with ServerProcess(version.parent) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[webdriver.Chrome]:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        assert os.environ.get("CAPTCHA_KERAS_BROWSER") != "required", "chromium and chromedriver are not installed"
-        pytest.skip("chromium and chromedriver are not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in FLAGS:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    yield browser
-    browser.quit()
 
 
 @pytest.fixture
@@ -61,12 +29,6 @@ def page(browser: webdriver.Chrome, server: ServerProcess) -> Iterator[webdriver
     yield browser
     # Nothing was blocked, missing or thrown.
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
-
-
-def shown(browser: webdriver.Chrome, name: str) -> Any:
-    """An element, once it is seen."""
-    WebDriverWait(browser, 20).until(lambda _: browser.find_element(By.ID, name).is_displayed())
-    return browser.find_element(By.ID, name)
 
 
 def read(browser: webdriver.Chrome, act: Callable[[], None]) -> tuple[str, str]:
@@ -178,34 +140,15 @@ def test_it_fits_every_screen(page: webdriver.Chrome, width: int) -> None:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-def luminance(colour: str) -> float:
-    channels = [int(value) / 255 for value in colour[colour.index("(") + 1 :].rstrip(")").split(",")[:3]]
-    linear = [value / 12.92 if value <= 0.03928 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_can_be_read_in_both_schemes(page: webdriver.Chrome, scheme: str) -> None:
     """Contrasts of at least 4.5, as WCAG 2.2 asks of text."""
-    page.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    )
-    try:
+    with color_scheme(page, scheme):
         read(page, page.find_element(By.ID, "draw").click)
-        style = "return getComputedStyle(document.querySelector(arguments[0]))[arguments[1]]"
         pairs = [("h1", "body"), ("header p", "body"), ("#summary", "body"), ("#draw", "#draw"), (".button", "#drop")]
         pairs += [("#positions h2", "#positions > li"), ("#positions ul li", ".bar"), ("#error", "body")]
         pairs += [(".limits", "#drop"), ("#alphabet", "#alphabet")]
-        for front, back in pairs:
-            values = [
-                luminance(page.execute_script(style, front, "color")),
-                luminance(page.execute_script(style, back, "backgroundColor")),
-            ]
-            assert (max(values) + 0.05) / (min(values) + 0.05) >= 4.5, (front, back)
-        dark = luminance(page.execute_script(style, "body", "backgroundColor")) < 0.1
-        assert dark == (scheme == "dark")
-    finally:
-        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+        assert_readable(page, pairs)
 
 
 def test_nothing_comes_from_elsewhere(page: webdriver.Chrome, server: ServerProcess) -> None:

@@ -23,7 +23,7 @@ import pytest
 from captcha_keras.cli.serve import main
 from captcha_keras.export.saved_model import export_saved_model
 from captcha_keras.serving.client import RestClient
-from captcha_keras.serving.server import listen
+from captcha_keras.serving.http_server import listen
 from tests.lively import FILES, SPEC, lively_network
 from tests.serving.cases import PREDICT
 from tests.serving.served import ServerProcess

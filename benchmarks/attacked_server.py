@@ -1,0 +1,68 @@
+"""A server that is attacked, in a process of its own, and what it costs."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+PATH = "/v1/models/captcha:predict"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Server:
+    """A server in a process of its own, and what it costs."""
+
+    def __init__(self, tree: Path, model: Path) -> None:
+        command = [sys.executable, "-m", "captcha_keras", "serve", "--model", str(model), "--port", "0"]
+        self._process = subprocess.Popen(
+            [*command, "--grpc-port", "0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tree
+        )
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        if "127.0.0.1:" not in line:
+            raise RuntimeError("the server did not start")
+        self.port = int(line.split("127.0.0.1:")[1].split("/")[0])
+        self.grpc_port = int(line.split("gRPC on port ")[1].split(".")[0])
+        self._proc = Path(f"/proc/{self._process.pid}")
+
+    def cpu(self) -> float:
+        """CPU seconds of all threads so far."""
+        fields = (self._proc / "stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def memory(self, kind: str) -> float:
+        """Resident memory in MiB: "VmRSS" now, "VmHWM" at the peak."""
+        return int((self._proc / "status").read_text().split(f"{kind}:")[1].split()[0]) / 1024
+
+    def forget_peak(self) -> None:
+        """Let the peak begin anew."""
+        (self._proc / "clear_refs").write_text("5")
+
+    def settle(self) -> None:
+        """Wait until the server is idle."""
+        spent = -1.0
+        while self.cpu() - spent > 0.02:
+            spent = self.cpu()
+            time.sleep(0.5)
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()
+
+    def post(self, body: bytes, path: str = PATH, **headers: str) -> str:
+        """The status of an answer, with the beginning of what an error says."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        try:
+            connection.request("POST", path, body, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+        except OSError as error:
+            return type(error).__name__
+        finally:
+            connection.close()
+        words = "" if answer.status == 200 else f": {content.decode(errors='replace')[:90]}"
+        return f"{answer.status}{words}"

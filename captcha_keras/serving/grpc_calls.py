@@ -1,0 +1,86 @@
+"""Answers the calls of gRPC: counts them, logs them, and turns errors into status codes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+import time
+from collections.abc import Awaitable
+from typing import Any
+
+import grpc
+
+from captcha_keras.serving.errors import Code, RequestError
+from captcha_keras.serving.metrics import Metrics
+
+LOG = logging.getLogger(__name__)
+
+STATUS_CODES = {code: grpc.StatusCode[code.name] for code in Code}
+REQUEST_ID = "x-request-id"
+VALID_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,64}")
+
+
+class Calls:
+    """Awaits the answers of calls.
+
+    The request's id is that of the metadata `x-request-id`, or a new one. It is in the log and the trailing metadata.
+
+    Args:
+        metrics: Where the calls are counted.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> async def work():
+        ...     return "answer"
+        >>> context = SimpleNamespace(
+        ...     invocation_metadata=lambda: (), set_trailing_metadata=print, peer=lambda: "ipv4:127.0.0.1:1"
+        ... )
+        >>> context.invocation_metadata = lambda: (("x-request-id", "mine"),)
+        >>> asyncio.run(Calls(Metrics()).answer(context, "predict", work()))
+        (('x-request-id', 'mine'),)
+        'answer'
+    """
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    async def answer(self, context: Any, route: str, work: Awaitable[Any]) -> Any:
+        """Await an answer; abort the call if it is refused or fails."""
+        begin = time.perf_counter()
+        request_id = _request_id(context)
+        context.set_trailing_metadata(((REQUEST_ID, request_id),))
+        code, failure = "OK", None
+        try:
+            return await work
+        except RequestError as error:
+            code = error.code.name
+            await context.abort(STATUS_CODES[error.code], str(error))
+        except asyncio.CancelledError:
+            left = context.time_remaining()
+            code = "CANCELLED" if left is None or left > 0 else "DEADLINE_EXCEEDED"
+            raise
+        except Exception as error:
+            code, failure = "INTERNAL", error
+            await context.abort(grpc.StatusCode.INTERNAL, "The server failed; its log tells why.")
+        finally:
+            seconds = time.perf_counter() - begin
+            self._metrics.request("grpc", route, code, seconds)
+            fields = {
+                "method": "grpc",
+                "path": route,
+                "status": code,
+                "milliseconds": round(1000 * seconds, 2),
+                "client": context.peer(),
+                "request_id": request_id,
+            }
+            LOG.log(logging.ERROR if failure else logging.INFO, "request", exc_info=failure, extra={"fields": fields})
+
+
+def _request_id(context: Any) -> str:
+    """The id that the client gave the call, or a new one."""
+    for name, value in context.invocation_metadata() or ():
+        if name == REQUEST_ID and isinstance(value, str) and VALID_ID.fullmatch(value):
+            return value
+    return secrets.token_hex(8)
