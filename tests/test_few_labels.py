@@ -33,7 +33,8 @@ def test_a_frozen_look_draws_other_texts_of_the_same_kind(number: int, tmp_path:
 def test_looks_differ_and_none_is_the_library_s() -> None:
     looks = [frozen_look(number) for number in range(40)]
     assert not any(each.look.library for each in looks)
-    assert len({each.look.faces[0] for each in looks}) > 20
+    # Of the 22 fonts that come with every installation, or of more.
+    assert len({each.look.faces[0] for each in looks}) > 10
     assert len({each.alphabet for each in looks}) >= 5
     assert {each.colors_anew for each in looks} == {True, False}
 
