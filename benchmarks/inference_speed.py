@@ -71,16 +71,9 @@ def served(version: Path) -> Read:
 
 def network_of(version: Path) -> keras.Model:
     """A Keras network with the weights of a SavedModel."""
-    import numpy as np
-    import tensorflow as tf
+    from captcha_keras.training.initial import load_initial
 
-    from captcha_keras.networks.registry import build_network
-    from captcha_keras.recognizer.formats import read_spec
-
-    network = build_network("vgg", read_spec(version))
-    for variable, value in zip(network.variables, tf.saved_model.load(str(version)).weights, strict=True):
-        variable.assign(np.asarray(value))
-    return network
+    return load_initial(version)[0]
 
 
 def keras_predict_on_batch(version: Path) -> Read:

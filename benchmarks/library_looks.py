@@ -23,7 +23,6 @@ import numpy as np
 from benchmarks.measure import environment, write_results
 from captcha_keras.errors import InputError
 from captcha_keras.evaluation.rates import Rate
-from captcha_keras.recognizer.pretrained import list_pretrained
 from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.spec import DEFAULT_ALPHABET, NAMED_ALPHABETS, CaptchaSpec
 from data_gen import Series, Style
@@ -93,9 +92,8 @@ def main() -> None:
     given = parser.parse_args()
     # Before TensorFlow starts its threads.
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    load = Recognizer.from_pretrained if given.model in list_pretrained() else Recognizer.load
     try:
-        recognizer = load(given.model)
+        recognizer = Recognizer.load(given.model)
     except InputError as error:
         parser.error(str(error))
     rows: dict[str, Any] = {}

@@ -21,7 +21,6 @@ from PIL import Image, ImageDraw, ImageFont
 from benchmarks.measure import environment, write_results
 from captcha_keras.evaluation.rates import Rate
 from captcha_keras.files import write_atomically
-from captcha_keras.recognizer.pretrained import list_pretrained
 from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.spec import NAMED_ALPHABETS
 from data_gen.looks.compose import INGREDIENTS
@@ -116,8 +115,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=6000, metavar="N", help="images (%(default)s)")
     parser.add_argument("--picture", type=Path, metavar="PNG", help="draw what is misread")
     given = parser.parse_args()
-    load = Recognizer.from_pretrained if given.model in list_pretrained() else Recognizer.load
-    found = readings(load(given.model), given.count)
+    found = readings(Recognizer.load(given.model), given.count)
     rows: dict[str, Any] = {}
     for name, rate in rates(found).items():
         print(f"{name:20}{rate.total:7,}{rate.fraction:9.1%}   {rate.low:.1%} - {rate.high:.1%}")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from captcha_keras.cores import available_cores
 from captcha_keras.dataset.images import fit
 from captcha_keras.errors import CommandError
+from captcha_keras.spec import CaptchaSpec
 from data_gen.engines import process_pool
 from data_gen.series import ImageSource, Series
 
@@ -48,7 +49,9 @@ class ImageStream:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def batches(self, series: Series, first: int, batch_size: int, count: int) -> Iterator[Batch]:
+    def batches(
+        self, series: Series, first: int, batch_size: int, count: int, canvas: CaptchaSpec | None = None
+    ) -> Iterator[Batch]:
         """Images `first` to `first + count * batch_size` of a series.
 
         Args:
@@ -56,11 +59,11 @@ class ImageStream:
             first: Number of the first image.
             batch_size: Images of a batch.
             count: Number of batches.
+            canvas: What each image is fitted into as it was drawn; the series' own spec by default.
 
         Yields:
-            uint8 RGB images `(batch_size, height, width, 3)` as they were drawn, those of random looks fitted into the
-            spec's size with their proportions kept, and their texts. They are not encoded:
-            a network reads JPEG and PNG alike (benchmarks/robustness.py), and that would cost a third more.
+            uint8 RGB images `(batch_size, height, width, 3)` of the canvas's size, and their texts. They are not
+            encoded: a network reads JPEG and PNG alike (benchmarks/robustness.py), and that would cost a third more.
 
         Raises:
             CommandError: A worker process died.
@@ -69,7 +72,7 @@ class ImageStream:
         pending: deque[Future[Batch]] = deque()
         try:
             for start in starts:
-                pending.append(self._pool.submit(_draw, series, start, batch_size))
+                pending.append(self._pool.submit(_draw, series, start, batch_size, canvas or series.spec))
                 if len(pending) > BATCHES_AHEAD * self._workers:
                     yield pending.popleft().result()
             while pending:
@@ -81,11 +84,10 @@ class ImageStream:
                 future.cancel()
 
 
-def _draw(series: Series, first: int, count: int) -> Batch:
+def _draw(series: Series, first: int, count: int, canvas: CaptchaSpec) -> Batch:
     source = _source(series)
     drawn = [source.image(index) for index in range(first, first + count)]
-    spec = series.spec
-    pixels = [fit(np.asarray(image), spec.width, spec.height, keep_aspect=spec.keep_aspect) for _, image in drawn]
+    pixels = [fit(np.asarray(image), canvas.width, canvas.height, keep_aspect=canvas.keep_aspect) for _, image in drawn]
     return np.stack(pixels), [text for text, _ in drawn]
 
 

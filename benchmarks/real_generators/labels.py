@@ -21,7 +21,6 @@ from benchmarks.measure import RESULTS, environment, write_results
 from benchmarks.real_generators.generators import GENERATORS, Generator
 from benchmarks.real_generators.measure import TEST_FRACTION, Row, score, test_records
 from captcha_keras.recognizer.locate import find_model
-from captcha_keras.recognizer.pretrained import list_pretrained, pretrained_path
 from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.training.config import TrainConfig
 from captcha_keras.training.trainer import train
@@ -76,8 +75,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1500, metavar="N", help="test images of each (%(default)s)")
     parser.add_argument("--only", nargs="+", choices=GENERATORS, default=[*GENERATORS], metavar="NAME", help="some")
     given = parser.parse_args()
-    path = pretrained_path(given.model) if given.model in list_pretrained() else Path(given.model)
-    source = find_model(path)
+    source = find_model(Path(given.model))
     spec, network = source.run.read_spec(), source.run.read_config().network
     model = "random weights" if given.random else given.model
     file = RESULTS / f"{NAME}.json"

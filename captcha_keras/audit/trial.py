@@ -24,10 +24,9 @@ from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.training.config import TrainConfig
 from captcha_keras.training.devices import precision_policy, select_device
 from captcha_keras.training.fit import build_trainee, fit
-from captcha_keras.training.schedule import Schedule
+from captcha_keras.training.schedule import WARMUP_DIVISOR, Schedule
 
 NETWORK = "vgg"
-WARMUP_DIVISOR = 8
 # How often the validation images are read on the way.
 CHECKS = 8
 # From here on nothing that follows changes a verdict.

@@ -20,7 +20,7 @@ from data_gen.texts import parse_weights
 DESCRIPTION = """Train a multi-head CNN on a folder of labelled CAPTCHA images.
 
 If it is stopped at any moment, --resume goes on and ends with the same weights, to the bit on a CPU.
-With few labels start from a network that reads many looks: --data my/folder --from captcha."""
+With few labels start from a network that reads many looks: --data my/folder --from any."""
 
 # Options that say where and how, not what: every other one is a setting that a resumed run has recorded.
 NOT_SETTINGS = {"run", "resume", "augment"}

@@ -8,7 +8,7 @@ from pathlib import Path
 from captcha_keras.errors import InputError
 from captcha_keras.recognizer.formats import SAVED_MODEL
 from captcha_keras.recognizer.pretrained import list_pretrained, pretrained_path, versions
-from captcha_keras.training.run_folder import RUNS, RunFolder, newest_run
+from captcha_keras.training.run_folder import EXPORTED_RECORD, RUNS, RunFolder, newest_run
 
 # The model that reads where none is named.
 DEFAULT_MODEL = "captcha"
@@ -38,7 +38,7 @@ class TrainedModel:
     @property
     def run(self) -> RunFolder:
         """The record of its training; an exported model carries its run's among its assets."""
-        return RunFolder(self.path / "assets" if self.exported else self.path)
+        return RunFolder(self.path / EXPORTED_RECORD if self.exported else self.path)
 
     @property
     def evaluation(self) -> Path:

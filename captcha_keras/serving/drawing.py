@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from captcha_keras.errors import InputError
 from captcha_keras.serving.errors import Code, RequestError
 from captcha_keras.serving.model import ServedModel
-from captcha_keras.training.run_folder import RunFolder
+from captcha_keras.training.run_folder import EXPORTED_RECORD, RunFolder
 from data_gen.fresh import series_like
 from data_gen.series import ImageSource
 
@@ -85,7 +85,7 @@ def source_for(model: ServedModel) -> ImageSource:
         ('jpeg', 4)
     """
     try:
-        record = RunFolder(model.path / "assets").read_record()
+        record = RunFolder(model.path / EXPORTED_RECORD).read_record()
         return series_like(record["dataset"]["description"], SEED).source()
     except InputError as error:
         raise RequestError(Code.UNIMPLEMENTED, f"This server cannot draw images for its model. {error}") from error

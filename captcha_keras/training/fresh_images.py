@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from captcha_keras.dataset.batching import INFERENCE_BATCH_SIZE
-from captcha_keras.dataset.images import fit
 from captcha_keras.dataset.labelled import LabelledImages
 from captcha_keras.pipeline.batches import Images, Labels
 from captcha_keras.spec import CaptchaSpec
@@ -104,11 +103,10 @@ class FreshImages(keras.callbacks.Callback):
         series = replace(self._series, weights=tuple(sorted(weights.items())))
         first = epoch * self._steps * self._batch_size
         spec = self._prior.spec
-        for images, texts in self._stream.batches(series, first, self._batch_size, self._steps):
+        for images, texts in self._stream.batches(series, first, self._batch_size, self._steps, spec):
             if self._closed:
                 return
-            fitted = [fit(image, spec.width, spec.height, keep_aspect=spec.keep_aspect) for image in images]
-            yield np.stack(fitted), spec.encode_all(texts)
+            yield images, spec.encode_all(texts)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Let the images of this epoch be drawn."""

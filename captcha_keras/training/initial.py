@@ -10,12 +10,11 @@ import tensorflow as tf
 from captcha_keras.errors import InputError
 from captcha_keras.networks.registry import build_network
 from captcha_keras.spec import CaptchaSpec
-from captcha_keras.training.run_folder import RunFolder
+from captcha_keras.training.run_folder import EXPORTED_RECORD, RunFolder
 
-# A version of an exported model has its weights, numbered as the network's variables are, and the record of its run.
+# A version of an exported model has its weights numbered as the network's variables are.
 VARIABLES = Path("variables") / "variables"
 WEIGHT = "weights/{}/.ATTRIBUTES/VARIABLE_VALUE"
-RECORD = "assets"
 
 
 def load_initial(path: Path) -> tuple[keras.Model, CaptchaSpec]:
@@ -40,9 +39,11 @@ def load_initial(path: Path) -> tuple[keras.Model, CaptchaSpec]:
 
 
 def _load_exported(version: Path) -> tuple[keras.Model, CaptchaSpec]:
-    run = RunFolder(version / RECORD)
+    run = RunFolder(version / EXPORTED_RECORD)
     if not run.config_file.is_file():
-        raise InputError(f"{version} does not say how it was trained: it has no {RECORD}/{run.config_file.name}.")
+        raise InputError(
+            f"{version} does not say how it was trained: it has no {EXPORTED_RECORD}/{run.config_file.name}."
+        )
     spec = run.read_spec()
     network = build_network(run.read_config().network, spec)
     try:

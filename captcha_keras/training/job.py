@@ -67,12 +67,7 @@ class Job:
     def series(self) -> Series:
         """The new images that are drawn as the data set was."""
         # A name, not a number: no seed of a data set, such as that of the test images, can draw the same images.
-        series = series_like(self.captchas.dataset.description, f"training {self.config.seed}", self.config.fonts)
-        if not series.spec.keep_aspect:
-            return series
-        # Images of random looks have sizes of their own and are fitted into any canvas as they are drawn.
-        canvas = self.captchas.spec
-        return replace(series, spec=replace(series.spec, width=canvas.width, height=canvas.height))
+        return series_like(self.captchas.dataset.description, f"training {self.config.seed}", self.config.fonts)
 
     def record(self) -> dict[str, Any]:
         """What `config.json` of the run says."""

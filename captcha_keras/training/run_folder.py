@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import keras
 
 RUNS = Path("runs")
+# Where a version of an exported model keeps the record of its run.
+EXPORTED_RECORD = "assets"
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,7 @@ def test_new_images_are_fitted_into_the_canvas(tmp_path: Path) -> None:
     generate_dataset(Settings(looks, 20), data, engine=processes(1))
     job = check_job(TrainConfig(str(data), size=(64, 24), fresh_images=True), RunFolder(tmp_path / "run"))
     with ImageStream(workers=1) as stream:
-        (images, _), *_ = stream.batches(job.series, 0, 3, 1)
+        (images, _), *_ = stream.batches(job.series, 0, 3, 1, job.captchas.spec)
     source = job.series.source()
     for index in range(3):
         drawn = np.asarray(source.image(index)[1])
