@@ -118,6 +118,7 @@ def parser(prog: str = "train.py") -> argparse.ArgumentParser:
         metavar="FRACTION",
         help="fraction of the target probability that is spread over all classes (0)",
     )
+    add("--dropout", type=float, metavar="RATE", help="rate of the dropout layers (the network's own)")
     add(
         "--augment",
         action=argparse.BooleanOptionalAction,

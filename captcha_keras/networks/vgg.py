@@ -43,6 +43,7 @@ def build_vgg(
     filters: Sequence[tuple[int, int]],
     last_pool: tuple[int, int],
     name: str,
+    residual: Sequence[int] = (),
 ) -> keras.Model:
     """Build a VGG backbone with attention heads.
 
@@ -52,6 +53,8 @@ def build_vgg(
         filters: Of the two convolutions of each block.
         last_pool: Rows and columns that the last max pooling joins; the others join 2x2.
         name: Name of the model.
+        residual: Of the first convolution of each residual block (He et al. 2016) behind the last pooling; see
+            `residual_block`.
 
     Example:
         >>> build_vgg(CaptchaSpec(), "float32", ((4, 4), (8, 8)), (2, 1), "small").get_layer("block2_norm").output.shape
@@ -80,8 +83,50 @@ def build_vgg(
                 name=f"block{block}_conv{convolution}",
             )(x)
         x = layers.BatchNormalization(dtype=dtype, name=f"block{block}_norm")(x)
+    for block, count in enumerate(residual, start=len(filters) + 1):
+        x = residual_block(x, count, dtype, f"block{block}")
     x = layers.SpatialDropout2D(0.2, dtype=dtype, name="dropout")(x)
     return attention_heads(inputs, x, spec, name)
+
+
+def residual_block(
+    feature_map: keras.KerasTensor, filters: int, dtype: keras.DTypePolicy | str, name: str
+) -> keras.KerasTensor:
+    """Add what two convolutions make of a feature map to it.
+
+    The second convolution starts from zero weights, so that a new block changes nothing: a trained network grows by
+    blocks without a loss (Goyal et al. 2017 start the last scale of a block from zero).
+
+    Args:
+        feature_map: Shape `(N, height, width, C)`.
+        filters: Of the first convolution; the second has C.
+        dtype: Dtype policy.
+        name: What the names of the layers begin with.
+
+    Returns:
+        A feature map of the same shape.
+
+    Example:
+        >>> feature_map = keras.Input((2, 3, 8))
+        >>> block = keras.Model(feature_map, residual_block(feature_map, 4, "float32", "block5"))
+        >>> import numpy as np
+        >>> values = np.ones((1, 2, 3, 8), np.float32)
+        >>> bool((block.predict_on_batch(values) == values).all())
+        True
+    """
+    x = layers.Conv2D(
+        filters,
+        3,
+        padding="same",
+        activation="relu",
+        kernel_initializer="he_normal",
+        dtype=dtype,
+        name=f"{name}_conv1",
+    )(feature_map)
+    x = layers.Conv2D(
+        feature_map.shape[-1], 3, padding="same", kernel_initializer="zeros", dtype=dtype, name=f"{name}_conv2"
+    )(x)
+    return layers.Add(dtype=dtype, name=f"{name}_add")([feature_map, x])
 
 
 def backbone_side(side: int) -> int:

@@ -44,6 +44,7 @@ class TrainConfig:
         plateau_patience: Epochs without a better validation loss before it does.
         stop_patience: Epochs without a better validation loss before training stops.
         label_smoothing: Fraction of the target probability that is spread over all classes, from 0 to below 1.
+        dropout: Rate of the network's dropout layers, from 0 to below 1; None for the network's own.
         augmentation: How training images are distorted; None for not at all.
         precision: "auto", "float32", "bfloat16" or "float16".
         fresh_images: Whether to train on new images, drawn as the data set was, instead of its training images.
@@ -82,6 +83,7 @@ class TrainConfig:
     plateau_patience: int = 6
     stop_patience: int = 12
     label_smoothing: float = 0.0
+    dropout: float | None = None
     augmentation: Augmentation | None = DEFAULT_AUGMENTATION
     precision: str = "auto"
     fresh_images: bool = False
@@ -121,6 +123,8 @@ class TrainConfig:
             raise InputError("--hard-characters sets the weights itself; leave out --weights.")
         if not 0 <= self.label_smoothing < 1:
             raise InputError(f"label_smoothing must be from 0 to below 1, got {self.label_smoothing}.")
+        if self.dropout is not None and not 0 <= self.dropout < 1:
+            raise InputError(f"dropout must be from 0 to below 1, got {self.dropout}.")
         if not 0 <= self.anneal <= 1:
             raise InputError(f"anneal must be 0 to 1, got {self.anneal}.")
 

@@ -57,6 +57,10 @@ def build_trainee(config: TrainConfig, spec: CaptchaSpec, policy: str, schedule:
     """
     kind = find_network(config.network)
     network = build_network(config.network, spec, keras.DTypePolicy(policy))
+    if config.dropout is not None:
+        for layer in network.layers:
+            if isinstance(layer, keras.layers.Dropout):
+                layer.rate = config.dropout
     model, prior = stacked_logits(network, spec), None
     if config.fresh_images:
         prior = LogPrior(spec, dtype="float32")

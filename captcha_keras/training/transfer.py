@@ -16,7 +16,7 @@ CLASSIFIER, ATTENTION = "logits", "attention_logits"
 def transfer_weights(source: keras.Model, source_spec: CaptchaSpec, target: keras.Model, spec: CaptchaSpec) -> None:
     """Copy the weights that two networks with the same backbone share.
 
-    The backbone is copied whole. Of the classifier the columns of the shared characters are copied, and that of "no
+    The backbone is copied whole; layers that the new network has in addition keep their initial weights. Of the classifier the columns of the shared characters are copied, and that of "no
     character" if both have it; of the attention the queries of the shared positions, and the biases of the locations if
     the feature maps have the same size. Everything else keeps its random weights.
 
@@ -27,7 +27,7 @@ def transfer_weights(source: keras.Model, source_spec: CaptchaSpec, target: kera
         spec: Its spec.
 
     Raises:
-        InputError: The networks have different backbones.
+        InputError: The new network lacks a layer of the trained one, or has it in another shape.
 
     Example:
         >>> from captcha_keras.networks.registry import build_network
@@ -38,13 +38,11 @@ def transfer_weights(source: keras.Model, source_spec: CaptchaSpec, target: kera
         >>> bool((np.asarray(columns[0])[:, 1] == np.asarray(columns[1])[:, 0]).all())  # B
         True
     """
-    shared = {layer.name for layer in source.layers if layer.weights} & {layer.name for layer in target.layers}
-    weighted = {layer.name for layer in target.layers if layer.weights}
-    if weighted - shared:
-        raise InputError(
-            f"The weights of {source.name!r} do not fit {target.name!r}: it has no {sorted(weighted - shared)[0]}."
-        )
-    for name in sorted(weighted):
+    trained = {layer.name for layer in source.layers if layer.weights}
+    missing = trained - {layer.name for layer in target.layers if layer.weights}
+    if missing:
+        raise InputError(f"The weights of {source.name!r} do not fit {target.name!r}: it has no {sorted(missing)[0]}.")
+    for name in sorted(trained):
         old, new = source.get_layer(name).get_weights(), target.get_layer(name).get_weights()
         if name == CLASSIFIER:
             new = [
