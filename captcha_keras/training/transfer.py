@@ -16,9 +16,10 @@ CLASSIFIER, ATTENTION = "logits", "attention_logits"
 def transfer_weights(source: keras.Model, source_spec: CaptchaSpec, target: keras.Model, spec: CaptchaSpec) -> None:
     """Copy the weights that two networks with the same backbone share.
 
-    The backbone is copied whole; layers that the new network has in addition keep their initial weights. Of the classifier the columns of the shared characters are copied, and that of "no
-    character" if both have it; of the attention the queries of the shared positions, and the biases of the locations if
-    the feature maps have the same size. Everything else keeps its random weights.
+    The backbone is copied whole. Layers that only the new network has keep their initial weights. Of the classifier the
+    columns of the shared characters are copied, and that of "no character" if both have it. Of the attention the
+    queries of the shared positions are copied, and the biases of the locations if the feature maps have the same size.
+    Everything else keeps its random weights.
 
     Args:
         source: The trained network.

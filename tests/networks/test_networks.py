@@ -10,6 +10,7 @@ import data_gen
 from captcha_keras.errors import InputError
 from captcha_keras.networks.heads import position_prior, stacked_logits
 from captcha_keras.networks.registry import NETWORKS, build_network, list_networks
+from captcha_keras.networks.vgg import residual_block
 from captcha_keras.spec import CaptchaSpec, SpecError
 
 
@@ -177,9 +178,20 @@ def test_vgg_wide_is_vgg_with_more_filters_and_columns() -> None:
     narrow, wide = (build_network(name, spec) for name in ("vgg", "vgg_wide"))
     assert narrow.get_layer("block4_norm").output.shape == (None, 4, 12, 192)
     assert wide.get_layer("block4_norm").output.shape == (None, 4, 25, 192)
-    named = [[layer.name for layer in model.layers if layer.weights] for model in (narrow, wide)]
-    assert named[0] == named[1]
+    named = [{layer.name for layer in model.layers if layer.weights} for model in (narrow, wide)]
+    added = {f"block{block}_conv{convolution}" for block in (5, 6) for convolution in (1, 2)}
+    assert named[1] == named[0] | added
     assert narrow.count_params() < wide.count_params() < 2_000_000
+
+
+def test_a_new_residual_block_changes_nothing_and_learns() -> None:
+    feature_map = keras.Input((2, 3, 8))
+    block = keras.Model(feature_map, residual_block(feature_map, 4, "float32", "block5"))
+    values = np.random.default_rng(0).standard_normal((16, 2, 3, 8)).astype(np.float32)
+    np.testing.assert_array_equal(block.predict_on_batch(values), values)
+    block.compile(keras.optimizers.Adam(0.01), "mse")
+    losses = [block.train_on_batch(values, -values) for _ in range(50)]
+    assert losses[-1] < 0.9 * losses[0]
 
 
 def test_an_unknown_network_is_named() -> None:

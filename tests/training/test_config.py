@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from captcha_keras.errors import InputError
 from captcha_keras.pipeline.augmentation import Augmentation
+from captcha_keras.spec import CaptchaSpec
 from captcha_keras.training.config import TrainConfig
+from captcha_keras.training.fit import build_trainee
+from captcha_keras.training.schedule import Schedule
 
 
 @pytest.mark.parametrize(
@@ -45,6 +49,7 @@ def test_a_setting_that_is_newer_than_the_record_has_its_default() -> None:
         ({"learning_rate": float("nan")}, "learning_rate must be above 0, got nan"),
         ({"anneal": 1.5}, "anneal must be 0 to 1, got 1.5"),
         ({"label_smoothing": 1.0}, "label_smoothing must be from 0 to below 1, got 1.0"),
+        ({"dropout": 1.0}, "dropout must be from 0 to below 1, got 1.0"),
         ({"characters": "letters", "fresh_images": True}, "leave out --characters"),
         ({"labels": 100, "fresh_images": True}, "and --fresh-images learns from other images; leave out one."),
         ({"labels": 100, "characters": "letters"}, "and --characters learns from other images; leave out one."),
@@ -71,3 +76,14 @@ def test_settings_that_were_renamed_are_read() -> None:
     del recorded["validation_fraction"], recorded["test_fraction"]
     config = TrainConfig.from_json(recorded)
     assert (config.validation_fraction, config.test_fraction) == (0.2, 0.3)
+
+
+@pytest.mark.parametrize(("rate", "alike"), [(0.0, True), (None, False), (0.5, False)])
+def test_the_dropout_rate_is_that_of_the_setting(rate: float | None, alike: bool) -> None:
+    spec = CaptchaSpec("AB", 2, 2, 40, 24)
+    config = TrainConfig(dropout=rate, precision="float32")
+    schedule = Schedule(epochs=1, steps_per_epoch=1, warmup_steps=0)
+    network = build_trainee(config, spec, "float32", schedule).network
+    images = np.random.default_rng(0).integers(0, 256, (4, 24, 40, 3), np.uint8)
+    first, second = (np.asarray(network(images, training=True)["char_0"]) for _ in range(2))
+    assert np.array_equal(first, second) is alike

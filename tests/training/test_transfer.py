@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from captcha_keras.errors import InputError
+from captcha_keras.networks.heads import attention_heads
 from captcha_keras.networks.registry import build_network
+from captcha_keras.networks.vgg import residual_block
 from captcha_keras.spec import CaptchaSpec
 from captcha_keras.training.config import TrainConfig
 from captcha_keras.training.trainer import train
@@ -66,6 +68,23 @@ def test_another_image_size_has_locations_of_its_own() -> None:
     queries, biases = arrays(target, "attention_logits")
     np.testing.assert_array_equal(queries, arrays(source, "attention_logits")[0])
     np.testing.assert_array_equal(biases, arrays(fresh, "attention_logits")[1])
+
+
+def test_layers_that_the_trained_network_lacks_keep_their_initial_weights() -> None:
+    inputs = keras.Input((8, 8, 3), dtype="uint8", name="image")
+    feature_map = keras.layers.Conv2D(6, 3, name="block1_conv1")(keras.layers.Rescaling(1 / 255)(inputs))
+    small = attention_heads(inputs, feature_map, OLD, "small")
+    grown = attention_heads(inputs, residual_block(feature_map, 4, "float32", "block2"), OLD, "grown")
+    source = keras.models.clone_model(small)
+    before = arrays(grown, "block2_conv1")[0]
+    transfer_weights(source, OLD, grown, OLD)
+    np.testing.assert_array_equal(arrays(grown, "block2_conv1")[0], before)
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
+    for head, expected in source.predict_on_batch(images).items():
+        np.testing.assert_allclose(grown.predict_on_batch(images)[head], expected, rtol=1e-5)
+    # Back again would lose what the block has learned.
+    with pytest.raises(InputError, match="do not fit 'small': it has no block2_conv1"):
+        transfer_weights(grown, OLD, source, OLD)
 
 
 @pytest.mark.parametrize(("name", "message"), [("vgg_wide", "block1_conv1 has another shape"), ("mathematica", "no ")])
