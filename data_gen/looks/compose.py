@@ -93,7 +93,7 @@ COUNTS: dict[str, tuple[Table[int], Table[str]]] = {
     ),
 }
 # Of a hundred images so many are drawn as the library `captcha` draws.
-LIBRARY_PERCENT = 25
+LIBRARY_PERCENT = 30
 # "ink" is the color of the text, "faint" one between it and the paper, "any" a random one, "paper" that of the paper.
 DISTURBANCE_COLOR = Table({"ink": 44, "faint": 26, "any": 22, "paper": 8})
 

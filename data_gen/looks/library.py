@@ -18,7 +18,7 @@ LEAST_WIDTH = 60
 # Instances that keep their measured glyphs; sizes and the library's own style come again and again.
 CACHED_CAPTCHAS = 64
 # Of a hundred images so many have the library's own parameters, whatever their size.
-OWN_PARAMETERS = 50
+OWN_PARAMETERS = 65
 
 
 def library_image(look: Look, step: Step) -> Image.Image:

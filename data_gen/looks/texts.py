@@ -24,12 +24,18 @@ KINDS = {
 }
 # What makers of CAPTCHAs leave out, so that people need not guess; nothing of it most often.
 LOOK_ALIKES = {"": 60, "0O": 6, "01OIl": 12, "01OIilo": 12, "0125BIOSZilosz": 10}
+# Of a hundred texts so many mix the two of a pair that is told apart by little, if the alphabet has a pair.
+PAIRED_PERCENT = 40
+PAIRS = {"0O": 60, "1I": 10, "1l": 8, "Il": 8, "5S": 8, "2Z": 8, "8B": 8, "6G": 8}
 LENGTHS = {1: 2, 2: 3, 3: 6, 4: 24, 5: 22, 6: 22, 7: 10, 8: 6, 9: 3, 10: 2}
 FEWEST_CHARACTERS = 5
 
 
 class LookTexts:
     """Draws texts for random looks, within the alphabet and the lengths of a spec.
+
+    If the alphabet has a pair such as 0 and O, in 40 % of its texts half of the characters are of one pair: a network
+    would otherwise see them too seldom to learn what tells them apart.
 
     Args:
         spec: Alphabet, 0-9, A-Z and a-z at most, and length.
@@ -43,7 +49,7 @@ class LookTexts:
         >>> from captcha_keras import CaptchaSpec
         >>> texts = LookTexts(CaptchaSpec("0123456789ABCDEF", 3, 9))
         >>> [texts.draw(Dice(seed)) for seed in range(4)]
-        ['CE714', '887021', 'FE3437E', '634965']
+        ['8B8BDB8', '887021', 'FE3437E', '634965']
     """
 
     def __init__(self, spec: CaptchaSpec, *, distinct: bool = False, weights: Mapping[str, int] | None = None) -> None:
@@ -65,14 +71,23 @@ class LookTexts:
                     kinds[characters] = kinds.get(characters, 0) + weight * share
         # The spec's own alphabet is always one of them, as the kind of all characters with none left out.
         self._kinds = Table(kinds)
+        self._pairs = {} if distinct else {characters: _pairs_in(characters) for characters in kinds}
 
     def draw(self, dice: Dice) -> str:
         """A text; takes the first numbers of an image's random stream."""
         characters = dice.draw(self._kinds)
+        pairs, pair = self._pairs.get(characters), ""
+        if pairs and dice.chance(PAIRED_PERCENT):
+            pair = dice.draw(pairs)
         text = ""
         for _ in range(self._first + bisect_right(self._lengths, dice.below(self._lengths[-1]))):
-            character = dice.pick(characters)
+            character = dice.pick(pair if pair and dice.chance(50) else characters)
             text += character
             if self._distinct:
                 characters = characters.replace(character, "")
         return text
+
+
+def _pairs_in(characters: str) -> Table[str] | None:
+    found = {pair: weight for pair, weight in PAIRS.items() if set(pair) <= set(characters)}
+    return Table(found) if found else None
