@@ -42,7 +42,7 @@ def test_the_pixels_are_the_ones_that_were_drawn_when_this_was_written() -> None
     assert digest() == PIXELS
 
 
-PIXELS = "b97159a643fc57b7ca05916989c786210cbdedcfd8b8c38330611ba2ba50b237"
+PIXELS = "34d2d40182e4502fce0a8f08d85a157f644a13e5abcffa956353995088ddc69d"
 
 
 @pytest.mark.parametrize("disabled", ["", "X86_V3 X86_V4 AVX512_ICL AVX512_SPR"])
@@ -114,7 +114,7 @@ def test_without_everything_a_text_stands_on_plain_paper() -> None:
 def test_most_looks_have_few_ingredients_and_every_ingredient_occurs() -> None:
     looks = [draw_look("AB8gh", Dice(seed), FAMILIES) for seed in range(3000)]
     numbers = [len(used(look)) for look in looks if look.library is None]
-    assert 0.7 < len(numbers) / len(looks) < 0.8
+    assert 0.65 < len(numbers) / len(looks) < 0.75
     for look in looks:
         for steps in (look.effects, look.finishing):
             assert len({step.name for step in steps}) == len(steps)

@@ -42,6 +42,15 @@ def test_weights_draw_a_character_more_often() -> None:
     assert 0.45 < texts.count("7") / len(texts) < 0.6
 
 
+def test_texts_mix_the_two_of_a_pair_more_often_than_chance_does() -> None:
+    alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    texts = [text for text in drawn(LookTexts(CaptchaSpec(alphabet, 6, 6))) if set("0O") <= set(text)]
+    assert 0.025 * 1500 < len(texts) < 0.1 * 1500
+    # Chance alone, as in distinct texts, seldom draws both.
+    distinct = drawn(LookTexts(CaptchaSpec(alphabet, 6, 6), distinct=True))
+    assert sum(set("0O") <= set(text) for text in distinct) < 0.0125 * 1500
+
+
 @pytest.mark.parametrize(
     ("spec", "options", "message"),
     [
