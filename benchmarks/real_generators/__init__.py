@@ -5,4 +5,7 @@ or images comes with this project or is trained on for it.
 
 python -m benchmarks.real_generators.draw --count 4000 --to data/real
 python -m benchmarks.real_generators.measure --data data/real --model MODEL
+
+Eight of them (`generators.py`) are there to build with. Ten others (`held_out.py`) are kept for one final measurement;
+each of the commands takes them with `--held-out`.
 """

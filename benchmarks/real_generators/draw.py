@@ -1,11 +1,12 @@
 """Draws labelled images of the generators, a folder each; what is missing is installed first.
 
 python -m benchmarks.real_generators.draw --count 4000 --to data/real [NAME ...]
+python -m benchmarks.real_generators.draw --held-out --count 4000 --to data/held_out [NAME ...]
 
 A folder has numbered images, `labels.txt` (line k has the text of image k) and `generator.json`. A finished folder is
 skipped; it gets its name when it is finished. A generator that cannot be had or drawn with is a row that says why.
 Packages of PyPI and npm are installed into ~/.cache/captcha-keras/real-generators, those of Debian (interpreters, the
-two generators that Debian has, fonts) into the system, if one is root.
+generators that Debian has, fonts) into the system, if one is root.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from benchmarks.real_generators.generators import GENERATORS, Generator
+from benchmarks.real_generators.generators import Generator
+from benchmarks.real_generators.groups import EIGHT, TEN, add_group
 from benchmarks.real_generators.install import InstallError, call, install, versions
 from captcha_keras.dataset.layouts import open_dataset
 from captcha_keras.errors import InputError
@@ -53,7 +55,7 @@ def draw(
     try:
         # Sets of characters have the same order in every process.
         call([*install(generator), str(temporary), str(count), seed], PYTHONHASHSEED="0")
-        convert_gifs(temporary)
+        flatten(temporary)
         seen = check(generator, temporary, count)
         drawn = {"name": generator.name, "count": count, "seed": seed if generator.seeded else None}
         write_json(temporary / RECORD, {**drawn, "versions": dict(versions(generator))})
@@ -73,12 +75,22 @@ def drawn_count(folder: Path) -> int:
         return 0
 
 
-def convert_gifs(folder: Path) -> None:
-    """Save GIF images, which data sets cannot have, as PNG."""
-    for path in folder.glob("*.gif"):
-        with Image.open(path) as image:
-            image.convert("RGB").save(path.with_suffix(".png"))
+def flatten(folder: Path) -> None:
+    """Save GIF images, which data sets cannot have, as PNG; lay transparent ones on white, as most pages are."""
+    for path in [*folder.glob("*.gif"), *folder.glob("*.png")]:
+        try:
+            with Image.open(path) as image:
+                if image.has_transparency_data:
+                    white = Image.new("RGBA", image.size, "white")
+                    flat = Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+                elif path.suffix == ".gif":
+                    flat = image.convert("RGB")
+                else:
+                    continue
+        except OSError:
+            continue  # the check says what is wrong with it
         path.unlink()
+        flat.save(path.with_suffix(".png"))
 
 
 def check(generator: Generator, folder: Path, count: int) -> str:
@@ -106,19 +118,17 @@ def check(generator: Generator, folder: Path, count: int) -> str:
 def main() -> None:
     """Draw what is asked for; exit with 1 if something failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(GENERATORS)} (all)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="some of them (all)")
+    add_group(parser)
     parser.add_argument("--count", type=int, default=4000, metavar="N", help="images of each (%(default)s)")
-    parser.add_argument("--to", type=Path, default=Path("data/real"), metavar="DIR", help="%(default)s")
+    parser.add_argument("--to", type=Path, metavar="DIR", help=f"{EIGHT.folder}, or {TEN.folder}")
     parser.add_argument("--seed", default="0", metavar="TEXT", help="%(default)s")
     given = parser.parse_args()
-    unknown = sorted(set(given.names) - GENERATORS.keys())
-    if unknown:
-        parser.error(f"there is no generator {', '.join(unknown)}; there is {', '.join(GENERATORS)}")
     failed = False
-    for name in given.names or GENERATORS:
-        outcome = draw(GENERATORS[name], given.to, given.count, given.seed)
+    for generator in given.group.pick(given.names, parser):
+        outcome = draw(generator, given.to or given.group.folder, given.count, given.seed)
         failed |= not outcome.startswith(("drawn", "already"))
-        print(f"{name:24}{outcome}", flush=True)
+        print(f"{generator.name:26}{outcome}", flush=True)
     raise SystemExit(failed)
 
 

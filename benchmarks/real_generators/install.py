@@ -18,7 +18,7 @@ from benchmarks.real_generators.generators import Generator
 
 CACHE = Path.home() / ".cache" / "captcha-keras" / "real-generators"
 DRIVERS = Path(__file__).parent / "drivers"
-INTERPRETERS = {".js": "node", ".php": "php", ".pl": "perl"}
+INTERPRETERS = {".php": "php", ".pl": "perl", ".rb": "ruby"}
 
 
 class InstallError(Exception):

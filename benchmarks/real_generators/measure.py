@@ -1,6 +1,7 @@
 """How many images of each generator a model reads that has seen none of them, beside ready-made readers.
 
 python -m benchmarks.real_generators.measure --data data/real --model runs/any --readers rapidocr
+python -m benchmarks.real_generators.measure --held-out --model runs/any --readers rapidocr
 
 Zero labels: alphabet and length are known to all, nothing else. A third of a folder's images is read, the one that
 `benchmarks.real_generators.labels` keeps for the test. Letter case counts, unless the check that comes with the
@@ -19,7 +20,8 @@ import numpy as np
 
 from benchmarks.measure import environment, write_results
 from benchmarks.real_generators.draw import RECORD
-from benchmarks.real_generators.generators import GENERATORS, Generator
+from benchmarks.real_generators.generators import Generator
+from benchmarks.real_generators.groups import EIGHT, TEN, add_group
 from benchmarks.real_generators.install import InstallError
 from benchmarks.real_generators.readers import READERS, Reader
 from captcha_keras.dataset.layouts import open_dataset
@@ -97,10 +99,10 @@ def means(rows: Sequence[Row], readers: Sequence[str]) -> dict[str, Row]:
 
 def table(rows: Sequence[Row], readers: Sequence[str]) -> str:
     """The rows, the mean of each reader, and the errors below."""
-    lines = [f"{'':24}{'images':>8}" + "".join(f"{name:>26}" for name in readers)]
+    lines = [f"{'':26}{'images':>8}" + "".join(f"{name:>26}" for name in readers)]
     errors = []
     for row in rows:
-        line = f"{row['name']:24}{row['count']:8,}"
+        line = f"{row['name']:26}{row['count']:8,}"
         for name in readers:
             answer = row["readers"][name]
             if "error" in answer:
@@ -109,7 +111,7 @@ def table(rows: Sequence[Row], readers: Sequence[str]) -> str:
             else:
                 line += f"{'{fraction:.1%} ({low:.1%} - {high:.1%})'.format(**answer):>26}"
         lines.append(line)
-    last = f"{'mean':24}{'':8}"
+    last = f"{'mean':26}{'':8}"
     for mean in means(rows, readers).values():
         fraction = "-" if mean["fraction"] is None else f"{mean['fraction']:.1%} of {mean['generators']}"
         last += f"{fraction:>26}"
@@ -119,25 +121,27 @@ def table(rows: Sequence[Row], readers: Sequence[str]) -> str:
 def main() -> None:
     """Measure, print the table and write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("data/real"), metavar="DIR", help="%(default)s")
+    add_group(parser)
+    parser.add_argument("--data", type=Path, metavar="DIR", help=f"{EIGHT.folder}, or {TEN.folder}")
     parser.add_argument("--model", type=Path, required=True, metavar="PATH", help="a run, a version or a model's file")
     parser.add_argument("--count", type=int, default=1500, metavar="N", help="images of each (%(default)s)")
-    parser.add_argument("--only", nargs="+", choices=GENERATORS, default=[*GENERATORS], metavar="NAME", help="some")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="some of them")
     parser.add_argument("--readers", nargs="+", choices=READERS, default=[], help="ready-made readers besides")
     given = parser.parse_args()
+    generators, data = given.group.pick(given.only, parser), given.data or given.group.folder
     try:
         model = model_reader(Recognizer.load(given.model))
     except InputError as error:
         parser.error(str(error))
     readers = {MODEL: model} | {name: READERS[name] for name in given.readers}
     rows = []
-    for name in given.only:
-        rows.append(measure(GENERATORS[name], given.data / name, given.count, readers))
-        print(f"{name} measured", flush=True)
+    for generator in generators:
+        rows.append(measure(generator, data / generator.name, given.count, readers))
+        print(f"{generator.name} measured", flush=True)
     print(f"\nno labels, alphabet and length known\n\n{table(rows, [*readers])}")
     where = environment(["tensorflow", "keras"])
     figures = {"model": given.model.name, "means": means(rows, [*readers]), "rows": rows}
-    write_results("real_generators", {**where, **figures})
+    write_results(given.group.results, {**where, **figures})
 
 
 if __name__ == "__main__":
