@@ -68,6 +68,7 @@ def arranged(look: Look) -> Arrangement:
             room=(room_left * 98 // over, room_top * 98 // over, room_right * 98 // over, room_bottom * 98 // over),
             gaps=tuple(gap * 98 // over for gap in look.gaps),
             reach=look.reach * 98 // over,
+            cut=tuple(side * 98 // over for side in look.cut),
         )
     dx, dy = room_left + look.reach - left, room_top + look.reach - top
     if width < MIN_WIDTH:

@@ -81,3 +81,7 @@ def test_what_is_too_large_gets_smaller_and_a_cut_takes_text_away() -> None:
     assert len(large.places) == 10
     look = plain("HHH")._replace(room=(4, 4, 4, 4), cut=(0, 0, 0, 9))
     assert arranged(look).box[3] == arranged(look).height + 5
+    # What gets smaller is cut by less.
+    small = arranged(plain("WWWWWWWWWW", size=64)._replace(room=(0, 90, 0, 0), cut=(0, 94, 0, 0)))
+    assert -3 <= small.box[1] <= 0
+    assert small.height > 12
