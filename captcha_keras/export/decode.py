@@ -11,9 +11,9 @@ import io
 import tensorflow as tf
 from PIL import Image
 
-from captcha_keras.dataset.images import MAX_PIXELS
-
 MAX_BYTES = 16_000_000
+# A CAPTCHA has less than a tenth of this. A short file may hold a large image, and decoding takes time for each pixel.
+MAX_ROW_PIXELS = 1 << 20
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 
@@ -24,7 +24,7 @@ def decode_images(
     """Decode a batch of PNG and JPEG images and fit them into a size.
 
     A row is invalid, and its pixels are black, if it is empty, damaged, of another format, or has more than 16 million
-    bytes or 16 million pixels (checked before decoding).
+    bytes or 1,048,576 pixels (checked before decoding).
 
     Args:
         image_bytes: Contents of image files, string `(N,)`.
@@ -99,7 +99,8 @@ def _decode_jpeg(content: tf.Tensor) -> tf.Tensor:
 
 
 def _bounded(first: tf.Tensor, second: tf.Tensor) -> tf.Operation:
-    fine = (first > 0) & (second > 0) & (first <= MAX_PIXELS) & (second <= MAX_PIXELS) & (first * second <= MAX_PIXELS)
+    most = MAX_ROW_PIXELS
+    fine = (first > 0) & (second > 0) & (first <= most) & (second <= most) & (first * second <= most)
     return tf.debugging.Assert(fine, ["too many pixels"])
 
 

@@ -80,7 +80,7 @@ class AccessLog:
             seconds = time.perf_counter() - begin
             # What answered; paths would be unbounded labels: clients can make up any number of them.
             route = str(scope.get("route_name") or getattr(scope.get("endpoint"), "__name__", "none"))
-            self._metrics.request("http", route, str(status), seconds)
+            self._metrics.request("http", route, str(status), seconds, scope.get("model_name"))
             fields = {
                 "method": scope["method"],
                 "path": scope["path"],

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from captcha_keras.serving.access import AccessLog
+from captcha_keras.serving.cross_origin import CrossOrigin, answer_options
 from captcha_keras.serving.drawing import ImageDrawer
 from captcha_keras.serving.errors import Code, RequestError, invalid
 from captcha_keras.serving.http_errors import EXCEPTION_HANDLERS
@@ -44,9 +45,7 @@ class Application:
         >>> from pathlib import Path
         >>> from starlette.testclient import TestClient
         >>> from captcha_keras.serving.config import ServeConfig
-        >>> from captcha_keras.serving.repository import ModelRepository
-        >>> config = ServeConfig(Path("models/captcha"))
-        >>> application = Application(Service.create(config, ModelRepository(config.model, config.name)))
+        >>> application = Application(Service.create(ServeConfig(Path("models/captcha"))))
         >>> TestClient(application.asgi).get("/v1/models").json()
         {'error': 'Missing model name in request.'}
     """
@@ -72,13 +71,18 @@ class Application:
             ],
             exception_handlers=EXCEPTION_HANDLERS,
         )
-        # Outside of what turns a failure into an answer, so that it sees both.
-        self.asgi = AccessLog(application, service.metrics)
+        application.router.redirect_slashes = False  # a path that is not there is 404, as in TF Serving
+        # Outside of what turns a failure into an answer, so that they see both.
+        self.asgi = AccessLog(CrossOrigin(application, service.config.cors_origins), service.metrics)
 
     async def tf_serving(self, request: Request) -> Response:
         """Answer a request of TF Serving's interface, below /v1."""
-        target = parse_path(request.method, request.scope["raw_path"].decode("latin-1"))
-        request.scope["route_name"] = target.action
+        if request.method == "OPTIONS":
+            return answer_options(request)
+        path, query = request.scope["raw_path"], request.scope["query_string"]
+        # No path has a query: as in TF Serving it is a part of the model's name, or of nothing that is known.
+        target = parse_path(request.method, (path + b"?" + query if query else path).decode("latin-1"))
+        request.scope["route_name"], request.scope["model_name"] = target.action, target.model
         if request.method == "GET":
             return JSONResponse(describe(target, self._service.repository))
         async with self._bodies.read(request) as body:
@@ -125,7 +129,9 @@ class Application:
         return JSONResponse({"status": "alive"})
 
     async def readyz(self, request: Request) -> Response:
-        """Answer whether a model is in service."""
+        """Answer whether new requests may be sent: each model is in service, and the server is not about to end."""
+        if self._service.draining:
+            return JSONResponse({"status": "the server is about to end"}, 503)
         ready = self._service.repository.serving
         return JSONResponse({"status": "ready" if ready else "no model is in service"}, 200 if ready else 503)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import dataclass
+from pathlib import Path
 
 from captcha_keras.errors import InputError
 from captcha_keras.serving.errors import Code, RequestError
@@ -52,7 +53,8 @@ class ImageDrawer:
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
-        self._source: tuple[ServedModel, ImageSource] | None = None
+        # The model itself is not kept: it leaves memory with its last request.
+        self._source: tuple[Path, ImageSource] | None = None
 
     async def draw(self, model: ServedModel) -> DrawnImage:
         """Draw an image like those that the model was trained on.
@@ -64,8 +66,8 @@ class ImageDrawer:
             return await asyncio.to_thread(self._draw, model)
 
     def _draw(self, model: ServedModel) -> DrawnImage:
-        if self._source is None or self._source[0] is not model:
-            self._source = (model, source_for(model))
+        if self._source is None or self._source[0] != model.path:
+            self._source = (model.path, source_for(model))
         source = self._source[1]
         drawing = source.draw(secrets.randbelow(MAX_IMAGES))
         return DrawnImage(drawing.text, drawing.content, f"image/{source.series.image_format}")

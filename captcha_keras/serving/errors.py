@@ -60,3 +60,13 @@ def invalid(message: str) -> RequestError:
         'INVALID_ARGUMENT'
     """
     return RequestError(Code.INVALID_ARGUMENT, message)
+
+
+def not_for(method: str) -> RequestError:
+    """The error of a request to classify or regress: every signature here has outputs that are made for `predict`.
+
+    Example:
+        >>> str(not_for("classify"))
+        'The signatures of this model are for predict, not for classify.'
+    """
+    return invalid(f"The signatures of this model are for predict, not for {method}.")

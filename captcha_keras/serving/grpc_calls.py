@@ -8,6 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -20,6 +21,23 @@ LOG = logging.getLogger(__name__)
 STATUS_CODES = {code: grpc.StatusCode[code.name] for code in Code}
 REQUEST_ID = "x-request-id"
 VALID_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,64}")
+
+
+@dataclass
+class Call:
+    """What is told of a call.
+
+    Attributes:
+        route: What answers it, for metrics and log.
+        model: Name of the model that it asks for, as soon as it is known.
+
+    Example:
+        >>> Call("predict")
+        Call(route='predict', model='')
+    """
+
+    route: str
+    model: str = ""
 
 
 class Calls:
@@ -35,19 +53,36 @@ class Calls:
         >>> async def work():
         ...     return "answer"
         >>> context = SimpleNamespace(
-        ...     invocation_metadata=lambda: (), set_trailing_metadata=print, peer=lambda: "ipv4:127.0.0.1:1"
+        ...     invocation_metadata=lambda: (("x-request-id", "mine"),),
+        ...     set_trailing_metadata=print,
+        ...     peer=lambda: "ipv4:127.0.0.1:1",
+        ...     add_done_callback=lambda callback: None,
         ... )
-        >>> context.invocation_metadata = lambda: (("x-request-id", "mine"),)
-        >>> asyncio.run(Calls(Metrics()).answer(context, "predict", work()))
+        >>> asyncio.run(Calls(Metrics()).answer(context, Call("predict"), work()))
         (('x-request-id', 'mine'),)
         'answer'
     """
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._under_way = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
-    async def answer(self, context: Any, route: str, work: Awaitable[Any]) -> Any:
+    async def idle(self) -> None:
+        """Wait until no call is under way: the answer of each has been sent."""
+        await self._idle.wait()
+
+    def _ends(self, context: Any) -> None:
+        self._under_way -= 1
+        if not self._under_way:
+            self._idle.set()
+
+    async def answer(self, context: Any, call: Call, work: Awaitable[Any]) -> Any:
         """Await an answer; abort the call if it is refused or fails."""
+        self._under_way += 1
+        self._idle.clear()
+        context.add_done_callback(self._ends)
         begin = time.perf_counter()
         request_id = _request_id(context)
         context.set_trailing_metadata(((REQUEST_ID, request_id),))
@@ -66,10 +101,10 @@ class Calls:
             await context.abort(grpc.StatusCode.INTERNAL, "The server failed; its log tells why.")
         finally:
             seconds = time.perf_counter() - begin
-            self._metrics.request("grpc", route, code, seconds)
+            self._metrics.request("grpc", call.route, code, seconds, call.model)
             fields = {
                 "method": "grpc",
-                "path": route,
+                "path": call.route,
                 "status": code,
                 "milliseconds": round(1000 * seconds, 2),
                 "client": context.peer(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import accumulate, pairwise
 from math import prod
 from typing import Any
 
@@ -20,6 +21,8 @@ MAX_FIELDS = 4 * MAX_ROWS
 MAX_NUMBER_BYTES = 1 << 22
 MAX_SMALL_BYTES = 1 << 12
 MAX_RANK = 16
+# All other messages have few and short fields.
+MAX_MESSAGE_BYTES = 1 << 16
 # The numbers of fields in `PredictRequest` and `TensorProto`, and in the entry of a map.
 INPUTS, ENTRY_VALUE = 2, 2
 STRING_VAL, TENSOR_CONTENT = 8, 4
@@ -39,17 +42,38 @@ def parse_predict(content: bytes) -> Any:
         'captcha'
         >>> parse_predict(bytes([255]))
         Traceback (most recent call last):
-        captcha_keras.serving.errors.RequestError: The message is no PredictRequest.
+        captcha_keras.serving.errors.RequestError: The message holds a malformed number.
     """
     left = MAX_FIELDS
     for number, kind, value in _fields(content):
         left -= 1 + (_check_entry(value, left) if (number, kind) == (INPUTS, BYTES) else _check_small(value))
         if left < 0:
             raise _too_many()
+    return _parse(content, predict_pb2.PredictRequest)
+
+
+def parse_message(content: bytes, kind: Any) -> Any:
+    """The message of a kind, which is no `PredictRequest`.
+
+    Raises:
+        RequestError: It is none, or too long.
+
+    Example:
+        >>> from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
+        >>> parse_message(bytes(100_000), GetModelStatusRequest)
+        Traceback (most recent call last):
+        captcha_keras.serving.errors.RequestError: A GetModelStatusRequest may have 65,536 bytes.
+    """
+    if len(content) > MAX_MESSAGE_BYTES:
+        raise invalid(f"A {kind.DESCRIPTOR.name} may have {MAX_MESSAGE_BYTES:,} bytes.")
+    return _parse(content, kind)
+
+
+def _parse(content: bytes, kind: Any) -> Any:
     try:
-        return predict_pb2.PredictRequest.FromString(content)
+        return kind.FromString(content)
     except Exception as error:  # protobuf's DecodeError, whose module differs between its implementations
-        raise invalid("The message is no PredictRequest.") from error
+        raise invalid(f"The message is no {kind.DESCRIPTOR.name}.") from error
 
 
 def _check_entry(entry: memoryview, most: int) -> int:
@@ -99,9 +123,9 @@ def _fields(content: Any) -> Iterator[tuple[int, int, memoryview]]:
         place += length
 
 
-def _varint(view: memoryview, place: int) -> tuple[int, int]:
+def _varint(view: memoryview, place: int, bits: int = 64) -> tuple[int, int]:
     value = 0
-    for shift in range(0, 70, 7):
+    for shift in range(0, bits, 7):
         if place >= len(view):
             break
         byte = view[place]
@@ -109,11 +133,14 @@ def _varint(view: memoryview, place: int) -> tuple[int, int]:
         value |= (byte & 127) << shift
         if byte < 128:
             return value, place
-    raise invalid("The message is no PredictRequest.")
+    raise invalid("The message holds a malformed number.")
 
 
 def to_array(tensor: Any, max_values: int) -> NDArray[Any]:
     """The array of a `TensorProto`; an empty one of its type if it holds neither strings nor numbers of 8 bits.
+
+    As in TensorFlow, what is in `tensor_content` counts before the field of the type. If that field has too few values,
+    the last one stands for those that are missing; if it has too many, the rest is passed over.
 
     Args:
         tensor: The message.
@@ -133,34 +160,47 @@ def to_array(tensor: Any, max_values: int) -> NDArray[Any]:
     except (TypeError, KeyError) as error:
         raise invalid(f"Tensor parsing error: the type {tensor.dtype} is not supported.") from error
     shape = [dim.size for dim in tensor.tensor_shape.dim]
-    count = prod(shape)
     if len(shape) > MAX_RANK or min(shape, default=0) < 0 or (shape and shape[0] > MAX_ROWS):
         raise invalid(
             f"A tensor may have {MAX_ROWS:,} rows and {MAX_RANK} dimensions, got the shape {shape[:MAX_RANK]}."
         )
-    if dtype == tf.string:
-        if count != len(tensor.string_val):
-            raise invalid(f"The tensor has {len(tensor.string_val)} strings, its shape {count}.")
-        strings = np.empty(count, object)
-        strings[:] = list(tensor.string_val)
-        return strings.reshape(shape)
     # A short message may hold one value and a shape of billions.
-    if count > max_values:
-        raise invalid(f"A tensor may have {max_values:,} values, got {count:,}.")
-    return _numbers(tensor, count).reshape(shape)
+    count = prod(shape)
+    most = MAX_ROWS if dtype == tf.string else max_values
+    if count > most:
+        raise invalid(f"A tensor may have {most:,} values, got {count:,}.")
+    return (_strings(tensor, count) if dtype == tf.string else _numbers(tensor, count)).reshape(shape)
+
+
+def _strings(tensor: Any, count: int) -> NDArray[Any]:
+    given = _packed(tensor.tensor_content, count) if tensor.tensor_content and count else tensor.string_val[:count]
+    result = np.full(count, given[-1] if given else b"", object)
+    result[: len(given)] = given
+    return result
+
+
+def _packed(content: bytes, count: int) -> list[bytes]:
+    """The strings in `tensor_content`: the lengths of all, then all of them."""
+    view = memoryview(content)
+    place = 0
+    lengths = []
+    for _ in range(count):
+        length, place = _varint(view, place, bits=32)
+        lengths.append(length & 0xFFFFFFFF)
+    ends = list(accumulate(lengths, initial=place))
+    if ends[-1] != len(view):
+        raise invalid(f"Tensor parsing error: the strings end at byte {ends[-1]:,} of {len(view):,}.")
+    return [bytes(view[begin:end]) for begin, end in pairwise(ends)]
 
 
 def _numbers(tensor: Any, count: int) -> NDArray[np.uint8]:
-    if tensor.tensor_content:
+    if tensor.tensor_content and count:
         if len(tensor.tensor_content) != count:
             raise invalid(f"The tensor has {len(tensor.tensor_content)} values, its shape {count}.")
         return np.frombuffer(tensor.tensor_content, np.uint8)
-    given = np.fromiter(tensor.int_val, np.int32, len(tensor.int_val))
-    if len(given) > count:
-        raise invalid(f"The tensor has {len(given)} values, its shape {count}.")
+    given = np.array(tensor.int_val[:count], np.int64)
     if len(given) and not 0 <= given.min() <= given.max() <= np.iinfo(np.uint8).max:
         raise invalid(f"Tensor parsing error: a number does not fit uint8: {given.min()} to {given.max()}.")
-    # The last value stands for those that are missing.
     result = np.full(count, given[-1] if len(given) else 0, np.uint8)
     result[: len(given)] = given
     return result

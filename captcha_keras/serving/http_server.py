@@ -15,9 +15,13 @@ from starlette.types import ASGIApp
 from captcha_keras.errors import InputError
 from captcha_keras.serving.connections import Connections
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 
 class HttpServer(uvicorn.Server):
     """uvicorn's server without its handlers of signals, which would end the process by the signal.
+
+    uvicorn has no option for that. `capture_signals` is a public method, and overriding it the way that others take.
 
     Args:
         asgi: The application.
@@ -67,7 +71,7 @@ class HttpServer(uvicorn.Server):
     def stop_on_signals(self) -> None:
         """Stop on SIGTERM and SIGINT; call it inside of the event loop."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOP_SIGNALS:
             loop.add_signal_handler(number, self.stop)
 
     def stop(self) -> None:

@@ -1,8 +1,7 @@
 """`:predict` requests in TensorFlow Serving's REST format: JSON to arrays.
 
-The code follows tensorflow_serving/util/json_tensor.cc and its error messages. Two differences are intended: a number
-that does not fit an integer type is refused, where TF Serving lets it wrap, and a message repeats only the beginning of
-a long value. An array is made only from a row whose values have been counted.
+What is accepted follows tensorflow_serving/util/json_tensor.cc; docs/serving.md names the differences that are meant.
+An array is made only from a row whose values have been counted.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import prod
 from typing import Any, TypedDict
 
 import msgspec
@@ -24,19 +22,17 @@ from numpy.typing import NDArray
 
 from captcha_keras.serving.errors import Code, RequestError, invalid
 from captcha_keras.serving.json_document import (
-    MAX_VALUES,
-    check_count,
     format_error,
     members,
     opens,
     parse_json,
     split_rows,
 )
-from captcha_keras.serving.json_misfits import misfit, type_error, wrong_shape
 from captcha_keras.serving.model import Arrays, Input
 from captcha_keras.spec import shorten
 
-BASE64 = re.compile(r"[A-Za-z0-9+/\s]*+[=\s]*+", re.ASCII)
+BASE64 = re.compile(r"([A-Za-z0-9+/\s]*+)([=.\s]*+)", re.ASCII)
+NO_SPACE = str.maketrans("", "", " \t\n\r\v\f")
 _number_decoder = msgspec.json.Decoder(list[int])
 
 
@@ -44,6 +40,8 @@ class _Body(msgspec.Struct):
     signature_name: Raw | UnsetType = UNSET
     instances: Raw | UnsetType = UNSET
     inputs: Raw | UnsetType = UNSET
+    examples: Raw | UnsetType = UNSET
+    context: Raw | UnsetType = UNSET
 
 
 class _Base64(msgspec.Struct, forbid_unknown_fields=True):
@@ -88,11 +86,7 @@ def parse_request(body: bytes | bytearray, inputs_of: Callable[[str], Mapping[st
         >>> parse_request(b'{"instances": [{"b64": "aGVsbG8="}]}', lambda signature: inputs).arrays
         {'image_bytes': array([b'hello'], dtype=object)}
     """
-    document = parse_json(body, Raw)
-    if not opens(document, "{"):
-        raise format_error(document, "Is not object")
-    given = parse_json(document, _Body)
-    signature = _signature(given.signature_name, document)
+    document, given, signature = _open(body)
     try:
         inputs = inputs_of(signature)
     except RequestError as error:
@@ -106,7 +100,7 @@ def parse_request(body: bytes | bytearray, inputs_of: Callable[[str], Mapping[st
         )
     if given.instances is not UNSET:
         if not opens(given.instances, "["):
-            raise format_error(document, "Excepting 'instances' to be an list/array")
+            raise format_error(document, "Expecting 'instances' to be an list/array")
         rows = split_rows(given.instances)
         if not rows:
             raise format_error(document, "No values in 'instances' array")
@@ -116,12 +110,36 @@ def parse_request(body: bytes | bytearray, inputs_of: Callable[[str], Mapping[st
     raise invalid("Missing 'inputs' or 'instances' key")
 
 
-def _signature(name: Raw | UnsetType, document: Raw) -> str:
-    if name is UNSET:
-        return ""
-    if not opens(name, '"'):
+def check_examples(body: bytes | bytearray) -> None:
+    """Check the body of a `:classify` or `:regress` request; the features of its examples are not looked at.
+
+    Raises:
+        RequestError: The request is malformed, or too long.
+
+    Example:
+        >>> check_examples(b'{"examples": [{"x": 1}]}')
+    """
+    document, given, _ = _open(body)
+    if given.context is not UNSET and not opens(given.context, "{"):
+        raise format_error(document, "Expecting 'context' to be an object")
+    if given.examples is UNSET or not opens(given.examples, "["):
+        raise format_error(document, "Expecting 'examples' value to be an list/array")
+    examples = split_rows(given.examples)
+    if not examples or not all(opens(example, "{") for example in examples):
+        raise format_error(document, "Expecting 'examples' to hold objects")
+
+
+def _open(body: bytes | bytearray) -> tuple[Raw, _Body, str]:
+    """The document of a body, its members, and the name of the signature."""
+    document = parse_json(body, Raw)
+    if not opens(document, "{"):
+        raise format_error(document, "Is not object")
+    given = parse_json(document, _Body)
+    if given.signature_name is UNSET:
+        return document, given, ""
+    if not opens(given.signature_name, '"'):
         raise format_error(document, "not formatted correctly. 'signature_name' key must be a string value.")
-    return parse_json(name, str)
+    return document, given, parse_json(given.signature_name, str)
 
 
 def _from_rows(rows: Sequence[Raw], inputs: Mapping[str, Input]) -> Arrays:
@@ -142,7 +160,7 @@ def _from_rows(rows: Sequence[Raw], inputs: Mapping[str, Input]) -> Arrays:
             try:
                 if name not in inputs:
                     raise invalid(f"JSON object: does not have named input: {shorten(name)}")
-                columns[name].append(_value(value, name, inputs[name], index, by_rows=True))
+                columns[name].append(_value(value, inputs[name]))
             except RequestError as error:
                 raise invalid(
                     f"Failed to process element: {index}{key} of 'instances' list. Error: INVALID_ARGUMENT: {error}"
@@ -168,9 +186,8 @@ def _from_columns(value: Raw, inputs: Mapping[str, Input]) -> Arrays:
             raise invalid(f"Missing named input: {name} in 'inputs' object.")
         column = columns[name]
         if not opens(column, "["):
-            raise wrong_shape(name, inputs[name], [])
-        rows = [_value(row, name, inputs[name], index, by_rows=False) for index, row in enumerate(split_rows(column))]
-        arrays[name] = _stacked(rows, inputs[name])
+            raise format_error(column, f"must be a list with a row for each image, as the input {name}")
+        arrays[name] = _stacked([_value(row, inputs[name]) for row in split_rows(column)], inputs[name])
     return arrays
 
 
@@ -189,25 +206,22 @@ def _stacked(rows: Sequence[Any], expected: Input) -> NDArray[Any]:
     return np.frombuffer(bytearray().join(rows), np.uint8).reshape(shape if rows else [0, *shape[1:]])
 
 
-def _value(row: Raw, name: str, expected: Input, index: int, *, by_rows: bool) -> bytes:
+def _value(row: Raw, expected: Input) -> bytes:
     """The bytes of a string, or of a row's numbers."""
     if expected.dtype == tf.string:
         if opens(row, '"'):
             return parse_json(row, str).encode()
         if opens(row, "{"):
             return _from_base64(row)
-        if not opens(row, "["):
-            raise type_error(parse_json(row, Any), tf.string)
-        check_count(row, MAX_VALUES)
-        raise misfit(parse_json(row, Any), name, expected, index, by_rows)
+        raise format_error(row, "is not of expected type: string")
     shape: Any = expected.shape[1:]
     text = bytes(row)
     # What is left without digits and white space shows the shape: exactly this, and all values are whole numbers.
-    if text.translate(None, b"0123456789 \t\r\n") == _skeleton(shape):
-        with contextlib.suppress(ValueError, msgspec.DecodeError):  # a number above 255, or of thousands of digits
+    if text.translate(None, b"-0123456789 \t\r\n") == _skeleton(shape):
+        with contextlib.suppress(ValueError, msgspec.DecodeError):  # a number that is none of uint8
             return bytes(_number_decoder.decode(b"[" + text.translate(None, b"[]") + b"]"))
-    check_count(row, prod(shape))
-    raise misfit(parse_json(row, Any), name, expected, index, by_rows)
+    sizes = f" in lists of the shape {list(shape)}" if shape else ""
+    raise format_error(row, f"is not of expected type: uint8{sizes}")
 
 
 @cache
@@ -223,14 +237,13 @@ def _from_base64(row: Raw) -> bytes:
         text = _base64_text(row)
     if text is None:
         raise format_error(row, "not formatted correctly for base64 data")
-    # Padding and white space are optional, as in absl::Base64Unescape.
-    if not BASE64.fullmatch(text):
+    # As in absl::Base64Unescape, white space is passed over, and padding is complete or left out.
+    match = BASE64.fullmatch(text)
+    digits, padding = (part.translate(NO_SPACE) for part in match.groups()) if match else ("-", "")
+    missing = -len(digits) % 4
+    if missing == 3 or len(padding) not in (0, missing):
         raise invalid("Unable to base64 decode")
-    length = len(text) - sum(map(text.count, "= \t\r\n\v\f"))
-    try:
-        return binascii.a2b_base64(text + "=" * (-length % 4))
-    except binascii.Error as error:
-        raise invalid("Unable to base64 decode") from error
+    return binascii.a2b_base64(digits + "=" * missing)
 
 
 def _base64_text(row: Raw) -> str | None:

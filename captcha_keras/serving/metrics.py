@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector, generate_latest
 
@@ -29,7 +29,7 @@ class Metrics:
     """The counters and gauges of one server, in a registry of its own; predict requests also by TF Serving's names.
 
     Args:
-        model: Name of the model.
+        models: Names of the models that are served.
 
     Example:
         >>> metrics = Metrics()
@@ -38,8 +38,8 @@ class Metrics:
         True
     """
 
-    def __init__(self, model: str = "captcha") -> None:
-        self._model = model
+    def __init__(self, models: Sequence[str] = ("captcha",)) -> None:
+        self._models = models
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._requests = Counter(
@@ -71,29 +71,45 @@ class Metrics:
             buckets=LATENCY,
             registry=self._registry,
         )
+        self._versions: Callable[[], Mapping[str, int]] = dict
         self._registry.register(self)
-        self._version = Gauge("captcha_model_version", "Version in service", registry=self._registry)
 
-    def request(self, interface: str, route: str, status: str, seconds: float) -> None:
-        """Count a request that was answered, and the seconds that it took."""
+    def request(self, interface: str, route: str, status: str, seconds: float, model: str | None = None) -> None:
+        """Count a request that was answered.
+
+        Args:
+            interface: "http" or "grpc".
+            route: What answered it.
+            status: The status of the answer.
+            seconds: The time that it took.
+            model: The model that it asked for; None for the first. Names that are not served are counted as "".
+        """
+        if model is None:
+            model = self._models[0]
+        elif model not in self._models:
+            model = ""  # clients can make up any number of names
         self._requests.labels(interface, route, status).inc()
         self._seconds.labels(interface, route).observe(seconds)
         if route == "predict":
             code = status if interface == "grpc" else CODES.get(status, "UNKNOWN")
-            self._predictions[self._model, code] = self._predictions.get((self._model, code), 0) + 1
+            self._predictions[model, code] = self._predictions.get((model, code), 0) + 1
             entrypoint = {"http": "REST", "grpc": "GRPC"}[interface]
-            self._latency.labels(self._model, "predict", entrypoint).observe(1e6 * seconds)
+            self._latency.labels(model, "predict", entrypoint).observe(1e6 * seconds)
 
     def connection_ended(self, reason: str) -> None:
         """Count a connection that the server ended."""
         self._connections.labels(reason).inc()
 
     def collect(self) -> Iterator[Metric]:
-        """TF Serving's counter of requests, whose name has no `_total` at its end, for the registry."""
+        """The metrics of each model, for the registry; TF Serving's counter has no `_total` at the end of its name."""
         counter = Metric(":tensorflow:serving:request_count", "Predict requests by status", "unknown")
         for (model, code), count in self._predictions.items():
             counter.add_sample(counter.name, {"model_name": model, "status": code}, count)
         yield counter
+        version = Metric("captcha_model_version", "Latest version in service", "gauge")
+        for model, number in self._versions().items():
+            version.add_sample(version.name, {"model_name": model}, number)
+        yield version
 
     def batch(self, rows: int, waited: list[float], seconds: float) -> None:
         """Count a computation: its rows, the seconds that its parts waited for it, and the seconds that it took."""
@@ -102,10 +118,10 @@ class Metrics:
         for part in waited:
             self._queued.observe(part)
 
-    def watch(self, waiting_rows: Callable[[], int], version: Callable[[], int]) -> None:
-        """Set the functions that give the number of waiting rows and the version whenever the metrics are read."""
+    def watch(self, waiting_rows: Callable[[], int], versions: Callable[[], Mapping[str, int]]) -> None:
+        """Set what gives the number of waiting rows and the models' versions whenever the metrics are read."""
         self._waiting.set_function(waiting_rows)
-        self._version.set_function(version)
+        self._versions = versions
 
     def page(self) -> bytes:
         """The metrics in Prometheus's text format."""

@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from captcha_keras.export.decode import JPEG_SIGNATURE, PNG_SIGNATURE
+from captcha_keras.export.decode import JPEG_SIGNATURE, MAX_ROW_PIXELS, PNG_SIGNATURE
 from captcha_keras.serving.errors import invalid
 
-# A CAPTCHA has less than a tenth of this.
-MAX_ROW_PIXELS = 1 << 20
 MAX_REQUEST_PIXELS = 1 << 24
 MAX_SEGMENTS = 1000
 # A progressive JPEG has about ten scans. Each costs time for all pixels, and may have few bytes.

@@ -15,9 +15,9 @@ from urllib.parse import unquote
 from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 
 from captcha_keras.serving.batching import Batcher
-from captcha_keras.serving.errors import invalid
+from captcha_keras.serving.errors import invalid, not_for
 from captcha_keras.serving.json_answers import write_response
-from captcha_keras.serving.json_requests import PredictRequest, parse_request
+from captcha_keras.serving.json_requests import PredictRequest, check_examples, parse_request
 from captcha_keras.serving.model import Input, ServedModel
 from captcha_keras.serving.repository import ModelRepository
 from captcha_keras.spec import shorten
@@ -110,15 +110,12 @@ def _parse(target: Target, body: bytes | bytearray, repository: ModelRepository)
     def inputs_of(signature: str) -> dict[str, Input]:
         # As in TF Serving, a body that is no JSON object is told before a model that is not there.
         models.append(repository.find(target.model, target.version, target.label))
-        if target.action != "predict":
-            # What TF Serving answers for a model whose signatures are all for `predict`.
-            kind = {"classify": "classification", "regress": "regression"}[target.action]
-            raise invalid(
-                f"Expected {kind} signature method_name to be tensorflow/serving/{target.action}. "
-                "Was: tensorflow/serving/predict"
-            )
         return models[0].inputs(signature)
 
+    if target.action != "predict":
+        check_examples(body)
+        repository.find(target.model, target.version, target.label)
+        raise not_for(target.action)
     request = parse_request(body, inputs_of)
     return models[0], request
 
@@ -145,7 +142,8 @@ def describe(target: Target, repository: ModelRepository) -> dict[str, Any]:
 
     Example:
         >>> from pathlib import Path
-        >>> describe(parse_path("GET", "/v1/models/captcha"), ModelRepository(Path("none"), "captcha"))
+        >>> from captcha_keras.serving.model_config import ModelConfig
+        >>> describe(parse_path("GET", "/v1/models/captcha"), ModelRepository([ModelConfig("captcha", Path("none"))]))
         Traceback (most recent call last):
         captcha_keras.serving.errors.RequestError: Could not find any versions of model captcha
     """
@@ -153,8 +151,7 @@ def describe(target: Target, repository: ModelRepository) -> dict[str, Any]:
         raise invalid("Missing model name in request.")
     if target.action == "metadata":
         return _metadata(target, repository)
-    if target.label is not None:
-        repository.find(target.model, target.version, target.label)
+    # As in TF Serving, a label is not looked at.
     return {
         "model_version_status": [
             {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from collections.abc import Callable
 from typing import Any
 
-from captcha_keras.errors import CommandError, InputError
+from captcha_keras.errors import InputError
 from captcha_keras.serving.app import Application
 from captcha_keras.serving.config import ServeConfig
-from captcha_keras.serving.http_server import HttpServer, listen
+from captcha_keras.serving.http_server import STOP_SIGNALS, HttpServer, listen
 from captcha_keras.serving.repository import ModelRepository
 from captcha_keras.serving.service import Service
 
@@ -18,7 +19,7 @@ LOG = logging.getLogger(__name__)
 
 
 def serve(config: ServeConfig, *, on_start: Callable[[int, int | None], object] = lambda http, grpc: None) -> None:
-    """Serve until SIGTERM or SIGINT; requests under way are answered first.
+    """Serve until SIGTERM or SIGINT; requests under way are answered first, until a second signal ends the process.
 
     Args:
         config: The settings.
@@ -26,7 +27,7 @@ def serve(config: ServeConfig, *, on_start: Callable[[int, int | None], object] 
 
     Raises:
         InputError: There is no model or no image folder, or an address cannot be used.
-        CommandError: The model cannot be loaded.
+        CommandError: A model cannot be loaded.
 
     Example:
         >>> from pathlib import Path
@@ -36,11 +37,10 @@ def serve(config: ServeConfig, *, on_start: Callable[[int, int | None], object] 
     """
     if config.image_root is not None and not config.image_root.is_dir():
         raise InputError(f"--image-root {config.image_root} is no folder.")
-    repository = ModelRepository(config.model, config.name)
-    repository.poll()
-    if not repository.serving:
-        raise _nothing_to_serve(repository)
-    asyncio.run(_serve(Service.create(config, repository), on_start))
+    service = Service.create(config)
+    service.repository.poll()
+    service.repository.check_serving()
+    asyncio.run(_serve(service, on_start))
 
 
 async def _serve(service: Service, on_start: Callable[[int, int | None], object]) -> None:
@@ -53,20 +53,43 @@ async def _serve(service: Service, on_start: Callable[[int, int | None], object]
             stop_timeout=config.stop_timeout,
             on_end=service.metrics.connection_ended,
         )
-        grpc_server, grpc_port = await _start_grpc(service)
-        server.stop_on_signals()
+        grpc = await _start_grpc(service)
+        ending: list[asyncio.Task[None]] = []
+
+        def drain() -> None:
+            LOG.info("draining")
+            service.draining = True
+            if grpc is not None:
+                ending.append(asyncio.create_task(grpc.stop(config.stop_timeout)))
+            server.stop()
+
+        _on_first_signal(drain)
         watching = asyncio.create_task(_watch(service.repository, config.poll_interval))
         port = listener.getsockname()[1]
+        grpc_port = None if grpc is None else grpc.port
         LOG.info("serving", extra={"fields": {"host": config.host, "port": port, "grpc_port": grpc_port}})
         on_start(port, grpc_port)
         try:
             await server.serve(sockets=[listener])
-            if grpc_server is not None:
-                await grpc_server.stop(config.stop_timeout)
+            await asyncio.gather(*ending)
         finally:
             watching.cancel()
             service.batcher.close()
     LOG.info("stopped")
+
+
+def _on_first_signal(drain: Callable[[], None]) -> None:
+    """Call a function at the first SIGTERM or SIGINT; a second one ends the process as if it had no handler."""
+    loop = asyncio.get_running_loop()
+
+    def begin() -> None:
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        drain()
+
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, begin)
 
 
 async def _watch(repository: ModelRepository, interval: float) -> None:
@@ -74,24 +97,16 @@ async def _watch(repository: ModelRepository, interval: float) -> None:
         await asyncio.sleep(interval)
         try:
             await asyncio.to_thread(repository.poll)
-        except Exception:  # whatever it is, the model stays in service, and the next look may succeed
-            LOG.exception("looking for a new version failed")
+        except Exception:  # whatever it is, the models stay in service, and the next look may succeed
+            LOG.exception("looking for new versions failed")
 
 
-async def _start_grpc(service: Service) -> tuple[Any, int | None]:
+async def _start_grpc(service: Service) -> Any:
+    """The running gRPC server, with its `port` and `stop`; None if there shall be none."""
     if service.config.grpc_port is None:
-        return None, None
+        return None
     try:
         from captcha_keras.serving.grpc_server import start_grpc
     except ImportError as error:
         raise InputError(f"gRPC needs more packages: pip install 'captcha-keras[grpc]' ({error}).") from error
     return await start_grpc(service)
-
-
-def _nothing_to_serve(repository: ModelRepository) -> InputError | CommandError:
-    failed = [status for status in repository.states if status.error]
-    if failed:
-        return CommandError(failed[0].error)
-    return InputError(
-        f"{repository.path} holds no exported model; write one with captcha-keras export --to {repository.path}."
-    )

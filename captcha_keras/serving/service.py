@@ -10,9 +10,10 @@ from captcha_keras.serving.bodies import BodyReader
 from captcha_keras.serving.config import ServeConfig
 from captcha_keras.serving.metrics import Metrics
 from captcha_keras.serving.repository import ModelRepository
+from captcha_keras.serving.versions import Retries
 
 
-@dataclass(frozen=True)
+@dataclass
 class Service:
     """The parts of a server behind its interfaces.
 
@@ -22,11 +23,11 @@ class Service:
         batcher: Computes requests.
         metrics: Counts requests and computations.
         bodies: Reads the bodies of requests and bounds their memory.
+        draining: Whether the server is about to end, and only answers what is under way.
 
     Example:
         >>> from pathlib import Path
-        >>> config = ServeConfig(Path("models/captcha"))
-        >>> service = Service.create(config, ModelRepository(config.model, config.name))
+        >>> service = Service.create(ServeConfig(Path("models/captcha")))
         >>> service.repository.serving, service.batcher.waiting_rows
         (False, 0)
     """
@@ -36,12 +37,19 @@ class Service:
     batcher: Batcher
     metrics: Metrics
     bodies: BodyReader
+    draining: bool = False
 
     @classmethod
-    def create(cls, config: ServeConfig, repository: ModelRepository) -> Self:
-        """Make the batcher, and the metrics that count what it computes."""
-        metrics = Metrics(config.name)
+    def create(cls, config: ServeConfig) -> Self:
+        """Make the parts; the repository loads its models when it is asked to `poll`.
+
+        Raises:
+            InputError: The file that names the models cannot be read.
+        """
+        retries = Retries(config.max_load_retries, config.load_retry_interval)
+        repository = ModelRepository(config.models, retries=retries)
+        metrics = Metrics([model.name for model in config.models])
         batcher = Batcher(config.batching, metrics.batch)
-        metrics.watch(lambda: batcher.waiting_rows, lambda: repository.current.version)
+        metrics.watch(lambda: batcher.waiting_rows, repository.versions_in_service)
         bodies = BodyReader(config.max_body_bytes, config.max_held_bytes, config.arrival_timeout)
         return cls(config, repository, batcher, metrics, bodies)

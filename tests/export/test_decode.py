@@ -13,7 +13,7 @@ from PIL import Image
 
 from captcha_keras.dataset.images import decode_image, fit
 from captcha_keras.errors import InputError
-from captcha_keras.export.decode import MAX_BYTES, decode_images
+from captcha_keras.export.decode import MAX_BYTES, MAX_ROW_PIXELS, decode_images
 from tests.image_files import BAD, CAPTCHA, GOOD, JPEG, PNG, SPEC, chunk, encoded
 
 Decode = Callable[[list[bytes]], tuple[np.ndarray, np.ndarray]]
@@ -106,6 +106,14 @@ def test_too_many_bytes_are_refused(decode: Decode) -> None:
     images, valid = decode([PNG[:33] + padding + PNG[33:], PNG])
     assert valid.tolist() == [False, True]
     assert not images[0].any()
+
+
+@pytest.mark.parametrize("image_format", ["png", "jpeg"])
+def test_too_many_pixels_are_refused(decode: Decode, image_format: str) -> None:
+    sizes = [(1024, 1024), (1025, 1024), (64, 1 << 14), (65, 1 << 14)]
+    images, valid = decode([encoded(Image.new("L", size, 200), image_format) for size in sizes])
+    assert valid.tolist() == [width * height <= MAX_ROW_PIXELS for width, height in sizes] == [True, False] * 2
+    assert images.max(axis=(1, 2, 3)).tolist() == [200, 0] * 2
 
 
 def test_no_rows_and_only_bad_rows(decode: Decode) -> None:

@@ -16,7 +16,6 @@ from starlette.testclient import TestClient
 
 from captcha_keras.serving.app import Application
 from captcha_keras.serving.config import ServeConfig
-from captcha_keras.serving.repository import ModelRepository
 from captcha_keras.serving.service import Service
 
 STARTED = re.compile(r"on http://127\.0\.0\.1:(\d+)/(?:, gRPC on port (\d+))?\. Ctrl-C ends it\.")
@@ -24,20 +23,20 @@ STARTED = re.compile(r"on http://127\.0\.0\.1:(\d+)/(?:, gRPC on port (\d+))?\. 
 
 def client_of(config: ServeConfig) -> TestClient:
     """A client of the HTTP application without a server."""
-    models = ModelRepository(config.model, config.name)
-    models.poll()
-    return TestClient(Application(Service.create(config, models)).asgi, raise_server_exceptions=False)
+    service = Service.create(config)
+    service.repository.poll()
+    return TestClient(Application(service).asgi, raise_server_exceptions=False)
 
 
 class ServerProcess:
     """`captcha-keras serve` on free ports of this machine; its log is kept."""
 
-    def __init__(self, model: Path, *options: str) -> None:
-        self._start("serve", "--model", str(model), *options)
+    def __init__(self, model: Path | None, *options: str) -> None:
+        self._start("serve", *(["--model", str(model)] if model else []), *options)
 
-    def _start(self, *words: str) -> None:
+    def _start(self, command: str, *words: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "captcha_keras", *words, "--port", "0"],
+            [sys.executable, "-m", "captcha_keras", command, "--port", "0", *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,15 @@ from captcha_keras.errors import CommandError
 from captcha_keras.recognizer.formats import read_spec
 from captcha_keras.recognizer.prediction import Prediction
 from captcha_keras.recognizer.pretrained import pretrained_path
-from captcha_keras.serving.client import Client, GrpcClient, RestClient, ServerError
+from captcha_keras.serving.client import AsyncGrpcClient, AsyncRestClient, GrpcClient, RestClient
+from captcha_keras.serving.client_errors import ServerError
 from captcha_keras.spec import parse_length
 from data_gen import Series
+from tests.lively import FILES
 from tests.serving.cases import PREDICT, REFUSALS
+from tests.serving.scripted import free_port
 from tests.serving.served import ServerProcess
+from tests.serving.twins import ALL, Kind, opened
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,9 @@ class Served:
     grpc: str
     files: list[bytes]
     expected: dict[str, Any]
+
+    def address(self, kind: Kind) -> str:
+        return self.grpc if kind in (GrpcClient, AsyncGrpcClient) else self.url
 
 
 @pytest.fixture(scope="module", params=["embedded", "TF Serving"])
@@ -58,10 +66,9 @@ def described(url: str, grpc: str, version: Path) -> Served:
     return Served(url, grpc, rows, {name: value.numpy() for name, value in loaded(tf.constant(rows)).items()})
 
 
-@pytest.fixture(params=["REST", "gRPC"])
-def client(request: pytest.FixtureRequest, served: Served) -> Iterator[Client]:
-    made = RestClient(served.url, batch_size=8) if request.param == "REST" else GrpcClient(served.grpc, batch_size=8)
-    with made as client:
+@pytest.fixture(params=[RestClient, AsyncRestClient, GrpcClient, AsyncGrpcClient])
+def client(request: pytest.FixtureRequest, served: Served) -> Iterator[Any]:
+    with opened(request.param, served.address(request.param), batch_size=8) as client:
         yield client
 
 
@@ -75,16 +82,28 @@ def same(found: list[Prediction | None], served: Served, rows: slice = slice(Non
             np.testing.assert_allclose(prediction.char_confidence, expected["char_confidence"][row], atol=1e-5)
 
 
-def test_a_client_reads_what_the_model_reads(client: Client, served: Served) -> None:
+def test_a_client_reads_what_the_model_reads(client: Any, served: Served) -> None:
     assert client.ready()
     found = client.read(served.files)
     same(found, served)
     assert sum(prediction is None for prediction in found) >= 2
     assert len({prediction.text for prediction in found if prediction}) > 3
-    assert client.read([]) == []
+    same(client.read(served.files[:3]), served, slice(3))
 
 
-def test_a_client_sets_limits(client: Client, served: Served) -> None:
+@ALL
+def test_a_client_may_start_before_its_server(kind: Kind, version: Path) -> None:
+    ports = [free_port(), free_port()]
+    address = f"127.0.0.1:{ports[1]}" if kind in (GrpcClient, AsyncGrpcClient) else f"http://127.0.0.1:{ports[0]}"
+    options = ["--port", str(ports[0]), "--grpc-port", str(ports[1])]
+    # The longest that this machine may need; the default is for one that has nothing else to do.
+    with opened(kind, address, timeout=300) as client, ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(client.read, FILES)
+        with ServerProcess(version.parent, *options):
+            assert all(reading.result())
+
+
+def test_a_client_sets_limits(client: Any, served: Served) -> None:
     signatures = httpx2.get(f"{served.url}/v1/models/captcha/metadata").json()["metadata"]["signature_def"]
     if "limited" not in signatures["signature_def"]:
         pytest.skip("the model was exported without limits")
@@ -100,14 +119,14 @@ def test_a_client_sets_limits(client: Client, served: Served) -> None:
     assert client.read(served.files[:3], alphabet="?") == [None] * 3
 
 
-def test_another_model_is_not_there(served: Served) -> None:
-    for client in (RestClient(served.url, "other"), GrpcClient(served.grpc, "other")):
-        with client:
-            assert not client.ready()
-            with pytest.raises(ServerError, match=r"Servable not found for request: Latest\(other\)") as caught:
-                client.read(served.files[:1])
-            assert caught.value.code == "NOT_FOUND"
-            assert isinstance(caught.value, CommandError)
+@ALL
+def test_another_model_is_not_there(kind: Kind, served: Served) -> None:
+    with opened(kind, served.address(kind), "other") as client:
+        assert not client.ready()
+        with pytest.raises(ServerError, match=r"Servable not found for request: Latest\(other\)") as caught:
+            client.read(served.files[:1])
+        assert caught.value.code == "NOT_FOUND"
+        assert isinstance(caught.value, CommandError)
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status", "words"), REFUSALS)

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
+import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import crossplane
-import kubernetes_validate
+import grpc
 import pytest
 import yaml
+from check_jsonschema.builtin_schemas import get_builtin_schema
 from google.protobuf import text_format
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import Default
 from google.protobuf.message_factory import GetMessageClass
+from jsonschema import ValidationError, validate
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
+
+from captcha_keras.serving.batching import BatchingConfig
+from captcha_keras.serving.client import GrpcClient
+from captcha_keras.serving.json_document import MAX_ROWS
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -26,6 +35,7 @@ FLAGS = {
     "--enable_batching=true",
     "--batching_parameters_file=/config/batching.config",
     "--rest_api_timeout_in_ms=30000",
+    "--grpc_channel_arguments=grpc.max_connection_age_ms=60000,grpc.max_connection_age_grace_ms=40000",
     "--enable_grpc_healthcheck_service=true",
 }
 
@@ -33,7 +43,7 @@ FLAGS = {
 def message(name: str, fields: list[tuple[str, int, str]], needs: str = "") -> Any:
     """A message class; the wheel of the server's messages lacks these two.
 
-    From tensorflow_serving/servables/tensorflow/session_bundle_config.proto and config/monitoring_config.proto.
+    From tensorflow_serving/servables/tensorflow/session_bundle_config.proto and config/monitoring_config.proto, 2.20.0.
     """
     file = FileDescriptorProto(name=f"{name}.proto", package="captcha_keras.tests", syntax="proto3")
     file.dependency.extend([needs] if needs else [])
@@ -57,10 +67,11 @@ def message(name: str, fields: list[tuple[str, int, str]], needs: str = "") -> A
 def batching_parameters() -> Any:
     from google.protobuf import wrappers_pb2  # noqa: F401  (registers the wrappers)
 
-    whole, text = ".google.protobuf.Int64Value", ".google.protobuf.StringValue"
+    whole, text, truth = (f".google.protobuf.{name}Value" for name in ("Int64", "String", "Bool"))
     fields = [("max_batch_size", 1, whole), ("batch_timeout_micros", 2, whole), ("max_enqueued_batches", 3, whole)]
     fields += [("num_batch_threads", 4, whole), ("thread_pool_name", 5, text)]
     fields += [("allowed_batch_sizes", 6, "repeated int64"), ("pad_variable_length_inputs", 7, "bool")]
+    fields += [("enable_large_batch_splitting", 8, truth), ("max_execution_batch_size", 9, whole)]
     return message("BatchingParameters", fields, "google/protobuf/wrappers.proto")
 
 
@@ -84,12 +95,15 @@ def test_the_models(tmp_path: Path) -> None:
 
 def test_the_batching_parameters(batching_parameters: Any) -> None:
     config = text_format.Parse((DEPLOY / "batching.config").read_text(), batching_parameters())
-    assert config.max_batch_size.value == 64
+    assert config.max_execution_batch_size.value == BatchingConfig().max_batch_size
+    # A request may have as many rows as one to the embedded server; what is longer than a batch is split.
+    assert config.max_batch_size.value == MAX_ROWS
+    assert config.enable_large_batch_splitting.value
     assert config.HasField("batch_timeout_micros")
     assert config.num_batch_threads.value >= 1
     assert config.max_enqueued_batches.value >= 1
-    # The server refuses sizes whose last is not the greatest batch.
-    assert list(config.allowed_batch_sizes)[-1:] in ([], [config.max_batch_size.value])
+    # The server refuses sizes whose last is not the greatest batch that it computes.
+    assert list(config.allowed_batch_sizes)[-1:] in ([], [config.max_execution_batch_size.value])
     with pytest.raises(text_format.ParseError):
         text_format.Parse("max_batch_size: 64", batching_parameters())
 
@@ -100,36 +114,60 @@ def test_the_monitoring(monitoring_config: Any) -> None:
     assert config.prometheus_config.path == "/monitoring/prometheus/metrics"
 
 
-def test_the_compose_file() -> None:
-    from check_jsonschema.builtin_schemas import get_builtin_schema
-    from jsonschema import ValidationError, validate
+@pytest.fixture(scope="module")
+def compose() -> Any:
+    """The compose file as it is where no variable is set."""
+    return yaml.safe_load(re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", (DEPLOY / "compose.yaml").read_text()))
 
+
+def test_the_compose_file_follows_its_schema(compose: Any) -> None:
     schema = get_builtin_schema("vendor.compose-spec")
-    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
-    validate(compose, schema)
+    for document in (compose, yaml.safe_load((DEPLOY / "compose.yaml").read_text())):
+        validate(document, schema)
     with pytest.raises(ValidationError):
         validate({"services": {"a": {"imge": "b"}}}, schema)
+
+
+@pytest.mark.parametrize("name", ["model-server", "proxy", "app"])
+def test_no_service_has_more_than_it_needs(compose: Any, name: str) -> None:
+    service = compose["services"][name]
+    assert service["read_only"]
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory"}
+    # The image of `app` has a user of its own; its Dockerfile is tested below.
+    assert "build" in service or re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"])
+    assert re.fullmatch(r"[a-z/-]+:\d+\.\d+(\.\d+(-alpine)?)?", service["image"])
+    for volume in service.get("volumes", []):
+        source, _, mode = volume.split(":")
+        assert mode == "ro"
+        # What is mounted is there, but for the keys, which everybody makes himself.
+        assert (DEPLOY / source).exists() or source == "./tls"
+    # There is no authentication: only the proxy is reached from other machines.
+    assert name == "proxy" or all(port.startswith("127.0.0.1:") for port in service["ports"])
+
+
+def test_the_compose_file_starts_tensorflow_serving_unless_asked_for_more(compose: Any) -> None:
     server = compose["services"]["model-server"]
     assert set(server["command"]) == FLAGS
-    assert all(port.startswith("127.0.0.1:") for port in server["ports"])
-    assert server["read_only"]
-    for service in compose["services"].values():
-        assert re.fullmatch(r"[a-z/]+:\d+\.\d+\.\d+(-alpine)?", service["image"])
-        assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory"}
-        for volume in service["volumes"]:
-            source, _, mode = volume.split(":")
-            assert mode == "ro"
-            # What is mounted is there, but for the keys, which everybody makes himself.
-            assert (DEPLOY / source).exists() or source in ("./tls", "../models/captcha")
     assert "healthcheck" in server
+    profiles = {name: service.get("profiles", []) for name, service in compose["services"].items()}
+    assert profiles == {"model-server": [], "proxy": ["tls"], "app": ["app"]}
+    config = text_format.Parse((DEPLOY / "models.config").read_text(), ModelServerConfig())
+    mounted = {volume.split(":")[1] for volume in server["volumes"]}
+    assert {model.base_path for model in config.model_config_list.config} < mounted
 
 
-def test_the_health_check_finds_an_available_model(tmp_path: Path) -> None:
+def test_strangers_can_be_served_without_batching() -> None:
+    """Requests of zero rows are harmless then: nothing waits for another request."""
+    text = (DEPLOY / "compose.yaml").read_text()
+    assert "--enable_batching=${ENABLE_BATCHING:-true}\n" in text
+    assert "ENABLE_BATCHING=false docker compose" in (ROOT / "docs" / "deployment.md").read_text()
+
+
+def test_the_health_check_finds_an_available_model(compose: Any) -> None:
     """The command itself, in bash, against a server that answers as TF Serving does."""
-    import subprocess
-    import threading
-    from http.server import BaseHTTPRequestHandler, HTTPServer
-
     states = ["AVAILABLE", "LOADING"]
 
     class Handler(BaseHTTPRequestHandler):
@@ -142,7 +180,6 @@ def test_the_health_check_finds_an_available_model(tmp_path: Path) -> None:
         def log_message(self, *_: object) -> None:
             pass
 
-    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     kind, *command = compose["services"]["model-server"]["healthcheck"]["test"]
     assert kind == "CMD"
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
@@ -155,23 +192,17 @@ def test_the_health_check_finds_an_available_model(tmp_path: Path) -> None:
     assert subprocess.run(command, check=False, capture_output=True).returncode != 0
 
 
-def test_the_image_is_the_compose_files(tmp_path: Path) -> None:
-    lines = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
-    instructions = dict(line.split(" ", 1) for line in lines if line and not line.startswith(("#", "COPY")))
-    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
-    assert instructions["FROM"] == compose["services"]["model-server"]["image"]
-    assert set(json.loads(instructions["CMD"])) == FLAGS
-    for line in lines:
-        if line.startswith("COPY"):
-            *sources, _ = shlex.split(line)[1:]
-            assert all((ROOT / source).exists() or source == "models/captcha" for source in sources)
+def parse_nginx(folder: Path, written: str = "", instead: str = "") -> Any:
+    """What crossplane makes of nginx.conf; it knows neither what is in a map nor `http2 on`, nginx 1.25's form."""
+    path = folder / "nginx.conf"
+    settings = (DEPLOY / "nginx.conf").read_text().replace("include /etc/nginx/clients.map;", "")
+    path.write_text(settings.replace(written, instead))
+    return crossplane.parse(str(path), strict=True, check_ctx=True, check_args=True, ignore=["http2"])
 
 
-def test_the_proxy() -> None:
-    # The parser does not know `http2 on`, nginx 1.25's form.
-    parsed = crossplane.parse(
-        str(DEPLOY / "nginx.conf"), strict=True, check_ctx=True, check_args=True, ignore=["http2"]
-    )
+def test_the_proxy(tmp_path: Path) -> None:
+    """Without nginx; tests/serving/test_proxy.py runs it."""
+    parsed = parse_nginx(tmp_path)
     assert parsed["status"] == "ok", parsed["errors"]
     (http,) = [each for each in parsed["config"][0]["parsed"] if each["directive"] == "http"]
     settings = {each["directive"]: each["args"] for each in http["block"]}
@@ -182,38 +213,41 @@ def test_the_proxy() -> None:
     assert inside["listen"] == ["8443", "ssl"]
     assert inside["limit_req"][0] == "zone=requests"
     paths = next(each["args"][1] for each in server["block"] if each["args"][:1] == ["~"])
+    paths = paths.replace("?<path>", "")  # named in Perl's way
     for path in ("", ":predict", "/metadata", "/versions/3:predict", "/versions/3"):
-        assert re.search(paths, f"/v1/models/captcha{path}")
+        for model in ("captcha", "any"):
+            assert re.search(paths, f"/v1/models/{model}{path}")
     for path in ("/v1/models/other", "/monitoring/prometheus/metrics", "/v1/models/captcha:predict/x", "/v1/models"):
         assert not re.search(paths, path)
 
 
 def test_a_misspelt_directive_is_found(tmp_path: Path) -> None:
-    path = tmp_path / "nginx.conf"
-    path.write_text((DEPLOY / "nginx.conf").read_text().replace("limit_conn connections", "limit_con connections"))
-    assert "limit_con" in crossplane.parse(str(path), strict=True, ignore=["http2"])["errors"][0]["error"]
+    parsed = parse_nginx(tmp_path, "limit_conn connections", "limit_con connections")
+    assert "limit_con" in parsed["errors"][0]["error"]
 
 
-@pytest.mark.parametrize("name", ["deployment", "service", "autoscaler"])
-def test_the_kubernetes_manifests(name: str) -> None:
-    manifest = yaml.safe_load((DEPLOY / "kubernetes" / f"{name}.yaml").read_text())
-    kubernetes_validate.validate(manifest, "1.34", strict=True)
-    manifest["spec"]["misspelt"] = 1
-    with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(manifest, "1.34", strict=True)
+def test_calls_of_a_grpc_client_go_to_all_servers_of_a_name() -> None:
+    counts = [0, 0]
 
+    class Counter(grpc.GenericRpcHandler):
+        def __init__(self, number: int) -> None:
+            self.number = number
 
-def test_the_manifests_go_together() -> None:
-    deployment, service, autoscaler = (
-        yaml.safe_load((DEPLOY / "kubernetes" / f"{name}.yaml").read_text())
-        for name in ("deployment", "service", "autoscaler")
-    )
-    pod = deployment["spec"]["template"]
-    assert pod["metadata"]["labels"].items() >= service["spec"]["selector"].items()
-    assert deployment["spec"]["selector"]["matchLabels"] == service["spec"]["selector"]
-    (container,) = pod["spec"]["containers"]
-    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
-    assert {port["targetPort"]: port["port"] for port in service["spec"]["ports"]} == ports
-    assert container["readinessProbe"]["httpGet"]["port"] in ports
-    assert autoscaler["spec"]["scaleTargetRef"]["name"] == deployment["metadata"]["name"]
-    assert "limits" in container["resources"]
+        def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+            counts[self.number] += 1
+            return grpc.unary_unary_rpc_method_handler(lambda request, _: b"")  # an empty GetModelStatusResponse
+
+    servers = [grpc.server(ThreadPoolExecutor(1), handlers=[Counter(number)]) for number in range(2)]
+    addresses = [f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}" for server in servers]
+    try:
+        for server in servers:
+            server.start()
+        with GrpcClient(f"ipv4:{','.join(addresses)}") as client:
+            for _ in range(100):
+                client.ready()
+                if all(counts):
+                    break
+    finally:
+        for server in servers:
+            server.stop(None).wait()
+    assert all(counts)

@@ -68,9 +68,11 @@ def test_a_message_is_refused_while_it_is_bytes(name: str) -> None:
     [
         (message(1, dtype=UINT8, int_val=[300]), "does not fit uint8"),
         (message(1, dtype=UINT8, int_val=[-1]), "does not fit uint8"),
-        (message(1, dtype=UINT8, int_val=[1, 2]), "has 2 values, its shape 1"),
         (message(3, dtype=UINT8, tensor_content=b"ab"), "has 2 values, its shape 3"),
         (message(513, dtype=STRING, string_val=[b""] * 513), "may have 512 rows"),
+        (message(1, 10**9, dtype=STRING), "may have 512 values, got 1,000,000,000"),
+        (message(2, dtype=STRING, tensor_content=b"\1\2ab"), "the strings end at byte 5 of 4"),
+        (message(2, dtype=STRING, tensor_content=b"\1"), "malformed number"),
         (message(1, dtype=21), "type 21 is not supported"),
         (message(1, dtype=20), "type 20 is not supported"),
         (message(1, dtype=0), "type 0 is not supported"),
@@ -82,10 +84,65 @@ def test_a_tensor_that_cannot_be_is_refused(tensor: Any, words: str) -> None:
     assert caught.value.code is Code.INVALID_ARGUMENT
 
 
-def test_the_last_number_stands_for_the_rest() -> None:
-    assert to_array(message(2, 2, dtype=UINT8, int_val=[1, 2]), 1000).tolist() == [[1, 2], [2, 2]]
-    assert to_array(message(2, dtype=UINT8), 1000).tolist() == [0, 0]
+@pytest.mark.parametrize(
+    ("tensor", "values"),
+    [
+        # The last value stands for those that are missing, and what is too much is passed over.
+        (message(2, 2, dtype=UINT8, int_val=[1, 2]), [[1, 2], [2, 2]]),
+        (message(2, dtype=UINT8), [0, 0]),
+        (message(1, dtype=UINT8, int_val=[1, 300]), [1]),
+        (message(3, dtype=STRING, string_val=[b"a", b"b"]), [b"a", b"b", b"b"]),
+        (message(2, dtype=STRING), [b"", b""]),
+        (message(1, dtype=STRING, string_val=[b"a", b"b"]), [b"a"]),
+        # `tensor_content` counts before the field of the type.
+        (message(2, dtype=UINT8, tensor_content=b"\3\4", int_val=[1]), [3, 4]),
+        (message(2, dtype=STRING, tensor_content=b"\1\2abc", string_val=[b"x"]), [b"a", b"bc"]),
+        (message(0, dtype=STRING, tensor_content=b"x"), []),
+    ],
+)
+def test_a_tensor_has_the_values_that_tensorflow_finds_in_it(tensor: Any, values: Any) -> None:
+    assert to_array(tensor, 1000).tolist() == values
+    assert tf.io.parse_tensor(tensor.SerializeToString(), tensor.dtype).numpy().tolist() == values
+
+
+def test_the_tensor_of_an_array_is_that_array() -> None:
     assert to_array(tf.make_tensor_proto(np.arange(6, dtype=np.uint8)), 1000).tolist() == [0, 1, 2, 3, 4, 5]
+
+
+packed = st.lists(st.binary(max_size=3), max_size=3).map(
+    lambda strings: bytes(map(len, strings)) + b"".join(strings)
+) | st.binary(max_size=7)
+
+
+@given(
+    st.sampled_from([STRING, UINT8]),
+    st.lists(st.integers(0, 3), max_size=2),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "string_val": st.lists(st.binary(max_size=3), max_size=4),
+            "int_val": st.lists(st.integers(0, 255), max_size=4),
+            "tensor_content": packed,
+            "float_val": st.just([1.0]),
+        },
+    ),
+    st.booleans(),
+)
+def test_any_tensor_is_read_or_refused_as_tensorflow_does(
+    dtype: int, shape: list[int], fields: dict[str, Any], unknown: bool
+) -> None:
+    tensor = message(*shape, dtype=dtype, **fields)
+    tensor.tensor_shape.unknown_rank = unknown
+    try:
+        parsed = tf.io.parse_tensor(tensor.SerializeToString(), dtype).numpy()
+    except tf.errors.InvalidArgumentError:
+        with pytest.raises(RequestError):
+            to_array(tensor, 1000)
+        return
+    found = to_array(tensor, 1000)
+    expected = np.array(parsed, found.dtype)  # `numpy` makes of one string its bytes
+    assert found.shape == expected.shape
+    assert found.tolist() == expected.tolist()
 
 
 @given(
@@ -138,9 +195,10 @@ def code_of(call: Any, *arguments: Any, **options: Any) -> str:
 
 def test_no_tensor_fails_the_server(channel: Any) -> None:
     predict = PredictionServiceStub(channel).Predict
-    for dtype in [*range(24), 101, 999]:
+    for dtype in {*range(24), 101, 999} - {STRING}:
         for fields in ({}, {"int_val": [300]}, {"half_val": [1 << 20]}, {"tensor_content": b"abc"}):
             assert code_of(predict, request_of(message(1, dtype=dtype, **fields)), timeout=20) == "INVALID_ARGUMENT"
+    assert code_of(predict, request_of(message(1, dtype=STRING, tensor_content=b"abc"))) == "INVALID_ARGUMENT"
     for tensor in HARMFUL.values():
         assert code_of(predict, request_of(tensor), timeout=20) == "INVALID_ARGUMENT"
     raw = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
@@ -181,7 +239,7 @@ def test_a_failure_is_told_as_one(version: Path) -> None:
     import asyncio
     from types import SimpleNamespace
 
-    from captcha_keras.serving.grpc_calls import Calls
+    from captcha_keras.serving.grpc_calls import Call, Calls
     from captcha_keras.serving.metrics import Metrics
 
     aborted: list[Any] = []
@@ -194,11 +252,15 @@ def test_a_failure_is_told_as_one(version: Path) -> None:
         raise RuntimeError("secret")
 
     context = SimpleNamespace(
-        invocation_metadata=tuple, set_trailing_metadata=lambda _: None, peer=lambda: "nobody", abort=abort
+        invocation_metadata=tuple,
+        set_trailing_metadata=lambda _: None,
+        add_done_callback=lambda _: None,
+        peer=lambda: "nobody",
+        abort=abort,
     )
     metrics = Metrics()
     with pytest.raises(grpc.aio.AbortError):
-        asyncio.run(Calls(metrics).answer(context, "predict", fail()))
+        asyncio.run(Calls(metrics).answer(context, Call("predict"), fail()))
     assert aborted == [("INTERNAL", "The server failed; its log tells why.")]
     assert b'captcha_requests_total{interface="grpc",route="predict",status="INTERNAL"} 1.0' in metrics.page()
     assert json.dumps(aborted).count("secret") == 0

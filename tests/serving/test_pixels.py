@@ -10,8 +10,8 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captcha_keras.export.decode import decode_images
-from captcha_keras.serving.pixels import MAX_ROW_PIXELS, bound_pixels, image_pixels
+from captcha_keras.export.decode import MAX_ROW_PIXELS, decode_images
+from captcha_keras.serving.pixels import bound_pixels, image_pixels
 from tests.image_files import BAD, GOOD, SPEC
 from tests.lively import FILES
 from tests.serving.test_fuzz import mutated

@@ -129,7 +129,7 @@ def test_over_capacity_it_sheds_and_recovers(version: Path) -> None:
         assert statuses.count(200) >= 3
         assert ask(0) == 200
         # A client that has patience gets its answer in the same storm.
-        with ThreadPoolExecutor(12) as pool, RestClient(server.url, batch_size=8, attempts=12) as client:
+        with ThreadPoolExecutor(12) as pool, RestClient(server.url, batch_size=8) as client:
             storm = [pool.submit(ask, number) for number in range(60)]
             assert all(client.read(FILES))
             assert {each.result() for each in storm} <= {200, 503}
@@ -138,7 +138,7 @@ def test_over_capacity_it_sheds_and_recovers(version: Path) -> None:
 def test_a_new_version_takes_over_without_a_pause(version: Path, tmp_path: Path) -> None:
     repository = tmp_path / "captcha"
     shutil.copytree(version, repository / "1")
-    with ServerProcess(repository) as server:
+    with ServerProcess(repository, "--load-retries", "0") as server:
         statuses: list[int] = []
         texts: set[tuple[str, ...]] = set()
         stop = threading.Event()
