@@ -3,216 +3,47 @@
 python -m benchmarks.serving_attacks                           (4 minutes; needs the extras "serve" and "grpc")
 python -m benchmarks.serving_attacks --tree DIR --name before  (the same attacks on the sources in another folder)
 
-Each attack meets a server of its own that has answered honest requests. Memory is the peak of the resident memory above
-what it was before; CPU seconds are those of all threads until the server is idle again.
+Each attack meets a server that has answered honest requests in full batches. Memory is the peak of the resident memory
+above what it was then; CPU seconds are those of all threads until the server is idle again. What was measured with the
+same sources is kept, so the command goes on where it was stopped. It ends with the exit status 1 if an attack costs
+more than 64 MiB or one CPU second, or if the server does not serve on.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
-import contextlib
+import hashlib
 import json
-import socket
-import struct
+import sys
 import time
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.attacked_server import Server
-from benchmarks.measure import RESULTS, environment, write_results
+from benchmarks.attacks import ATTACKS, honest
+from benchmarks.measure import RESULTS, environment
+from benchmarks.measured_server import Server
+from captcha_keras.files import write_json
 
-MEBIBYTE = 1 << 20
-
-
-def instances(rows: bytes, signature: str = "") -> bytes:
-    """A body with these rows."""
-    return f'{{"signature_name": "{signature}", "instances": ['.encode() + rows + b"]}"
-
-
-def shape_bomb(levels: int, width: int) -> bytes:
-    """Lists whose first elements promise width**levels values."""
-    inner = b'"a"'
-    for _ in range(levels):
-        inner = b"[" + inner + b",0" * (width - 1) + b"]"
-    return b'{"inputs": ' + inner + b"}"
+MOST_MIB = 64
+MOST_CPU_SECONDS = 1
+# Memory that a server may keep of an attack and still meet the next one.
+KEPT_MIB = 4
 
 
-def png(width: int, height: int) -> bytes:
-    """A white PNG of one bit for each pixel."""
+def measure(server: Server, attack: Callable[[Server], str], fresh: float) -> dict[str, Any]:
+    """Attack a server and say what it cost.
 
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    pixels = zlib.compress((b"\0" + b"\xff" * ((width + 7) // 8)) * height, 9)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
-
-
-def pictures(count: int, width: int, height: int) -> bytes:
-    """A body with this many rows of one white picture."""
-    row = b'{"b64": "' + base64.b64encode(png(width, height)) + b'"}'
-    return instances(b",".join([row] * count))
-
-
-def grpc_call(server: Server, **tensor: Any) -> str:
-    """The code of a Predict call with one tensor of the given fields."""
-    import grpc
-    from tensorflow.core.framework.tensor_pb2 import TensorProto
-    from tensorflow_serving.apis.predict_pb2 import PredictRequest
-    from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
-
-    request = PredictRequest()
-    request.model_spec.name = "captcha"
-    shape = tensor.pop("shape", [1])
-    message = TensorProto(**tensor)
-    for size in shape:
-        message.tensor_shape.dim.add().size = size
-    request.inputs["image_bytes"].CopyFrom(message)
-    with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
-        try:
-            PredictionServiceStub(channel).Predict(request, timeout=120)
-        except grpc.RpcError as error:
-            return f"{error.code().name}: {error.details()[:80]}"
-    return "OK"
-
-
-def headers_of(server: Server, size: int) -> str:
-    """The beginning of what comes back for a request with headers of this size."""
-    with socket.create_connection(("127.0.0.1", server.port), 60) as connection:
-        try:
-            connection.sendall(b"GET /v1/models/captcha HTTP/1.1\r\nHost: x\r\n")
-            for number in range(size // 4096):
-                connection.sendall(b"X-%d: " % number + b"a" * 4080 + b"\r\n")
-            connection.sendall(b"Connection: close\r\n\r\n")
-            return connection.recv(100).split(b"\r\n")[0].decode() or "closed"
-        except OSError as error:
-            return type(error).__name__
-
-
-@contextlib.contextmanager
-def idlers(server: Server, count: int, sent: bytes) -> Iterator[list[socket.socket]]:
-    """Connections that have sent this and go on holding."""
-    with contextlib.ExitStack() as stack:
-        held = []
-        for _ in range(count):
-            connection = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 60))
-            with contextlib.suppress(OSError):
-                connection.sendall(sent)
-            held.append(connection)
-        yield held
-
-
-def crowd(server: Server, count: int, sent: bytes) -> str:
-    """What an honest client gets beside connections that have sent this, at once and when their time is up."""
-    with idlers(server, count, sent) as held:
-        time.sleep(1)
-        for connection in held:  # one byte more each
-            with contextlib.suppress(OSError):
-                connection.sendall(b"x")
-        begin = time.perf_counter()
-        at_once = server.post(b"{}")[:3]
-        seconds = time.perf_counter() - begin
-        time.sleep(25)
-        open_still = sum(not closed(connection) for connection in held)
-        return f"honest client {at_once} in {seconds:.2f} s; after 25 s {open_still} of {count} still open"
-
-
-def closed(connection: socket.socket) -> bool:
-    """Whether the other side has closed a connection; what it sent is thrown away."""
-    connection.setblocking(False)
+    Args:
+        server: Has been warmed up.
+        attack: Attacks it and returns the answer.
+        fresh: Resident memory after the warm-up, in MiB. The peak counts from there, or from now if that is lower.
+    """
     try:
-        while connection.recv(65536):
-            pass
-    except BlockingIOError:
-        return False
-    except OSError:
-        pass
-    return True
-
-
-FULL = 16 * MEBIBYTE - 200
-EARLY = b"POST /none HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
-ATTACKS: dict[str, Callable[[Server], str]] = {
-    "honest: 64 images": lambda server: server.post(honest(64)),
-    "honest: 512 images": lambda server: server.post(honest(512)),
-    "honest: 1,024 images": lambda server: server.post(honest(1024)),
-    "shape from first elements, 3 kB": lambda server: server.post(shape_bomb(3, 250)),
-    "shape from first elements, 26 kB": lambda server: server.post(shape_bomb(3, 2150)),
-    "350,000 empty strings, 1 MB": lambda server: server.post(instances(b",".join([b'""'] * 350_000))),
-    "empty strings, 16 MiB": lambda server: server.post(instances(b'"",' * (FULL // 3) + b'""')),
-    "empty lists, 16 MiB": lambda server: server.post(instances(b"[]," * (FULL // 3) + b"[]")),
-    "objects, 16 MiB": lambda server: server.post(instances(b'{"b64":""},' * (FULL // 11) + b"{}")),
-    "names in a row, 16 MiB": lambda server: server.post(
-        instances(b"{" + b",".join(b'"%07d":0' % number for number in range(FULL // 12)) + b"}")
-    ),
-    "members, 16 MiB": lambda server: server.post(
-        b"{" + b",".join(b'"%07d":0' % number for number in range(FULL // 12)) + b"}"
-    ),
-    "pixels as numbers, 16 MiB": lambda server: server.post(instances(pixel_rows(), "images")),
-    "numbers in one list, 16 MiB": lambda server: server.post(instances(b"[" + b"0," * (FULL // 2) + b"0]", "images")),
-    "a number of 16 million digits": lambda server: server.post(instances(b"9" * FULL, "images")),
-    "a string of 16 MiB": lambda server: server.post(instances(b'"' + b"a" * FULL + b'"')),
-    "base64 with white space, 16 MiB": lambda server: server.post(
-        instances(b'{"b64":"' + b"A " * (FULL // 2 - 10) + b'"}')
-    ),
-    "base64 of 12 MB": lambda server: server.post(instances(b'{"b64":"' + b"A" * (FULL // 4 * 4 - 16) + b'"}')),
-    "lists 100 deep": lambda server: server.post(b'{"inputs": ' + b"[" * 100 + b"1" + b"]" * 100 + b"}"),
-    "lists 100 deep, numbers": lambda server: server.post(
-        b'{"signature_name": "images", "inputs": ' + b"[" * 100 + b"1" + b"]" * 100 + b"}"
-    ),
-    "lists 8 million deep": lambda server: server.post(b'{"inputs": ' + b"[" * (FULL // 2) + b"]" * (FULL // 2) + b"}"),
-    "version of 5,001 digits": lambda server: server.post(b"{}", f"/v1/models/captcha/versions/{'0' * 5001}:predict"),
-    "picture of 4000x4000": lambda server: server.post(pictures(1, 4000, 4000)),
-    "40 pictures of 4000x4000": lambda server: server.post(pictures(40, 4000, 4000)),
-    "1,024 pictures of 1000x1000": lambda server: server.post(pictures(1024, 1000, 1000)),
-    "15 pictures of 1000x1000": lambda server: server.post(pictures(15, 1000, 1000)),
-    "gRPC: 8 million empty strings": lambda server: grpc_call(
-        server, dtype=7, shape=[FULL // 2 - 100], string_val=[b""] * (FULL // 2 - 100)
-    ),
-    "gRPC: 16 million int_val": lambda server: grpc_call(server, dtype=4, shape=[FULL], int_val=bytes(FULL - 200)),
-    "gRPC: int_val out of range": lambda server: grpc_call(server, dtype=4, int_val=[300]),
-    "gRPC: half_val out of range": lambda server: grpc_call(server, dtype=19, half_val=[1 << 20]),
-    "gRPC: DT_VARIANT": lambda server: grpc_call(server, dtype=21),
-    "gRPC: DT_RESOURCE": lambda server: grpc_call(server, dtype=20),
-    "headers of 24 MiB": lambda server: headers_of(server, 24 * MEBIBYTE),
-    "2,000 idle connections": lambda server: crowd(server, 2000, b""),
-    "2,000 that trickle headers": lambda server: crowd(server, 2000, b"GET / HTTP/1.1\r\n"),
-    "2,000 answered early, one byte more": lambda server: crowd(server, 2000, EARLY),
-}
-# Read once, when the first honest request is made.
-_IMAGES: list[bytes] = []
-
-
-def honest(count: int) -> bytes:
-    """A body with images like those that the model was trained on."""
-    if not _IMAGES:
-        from captcha_keras.recognizer.formats import read_spec
-        from captcha_keras.recognizer.pretrained import pretrained_path
-        from data_gen import Series
-
-        source = Series(read_spec(pretrained_path("captcha") / "1"), "attacks").source()
-        _IMAGES.extend(base64.b64encode(source.draw(index).content) for index in range(64))
-    return instances(b",".join(b'{"b64": "' + _IMAGES[index % 64] + b'"}' for index in range(count)))
-
-
-def pixel_rows() -> bytes:
-    """As many rows of 170x80 pixels as fit into a body."""
-    row = json.dumps([[[0, 0, 0]] * 170] * 80, separators=(",", ":")).encode()
-    return b",".join([row] * (FULL // (len(row) + 1)))
-
-
-def measure(tree: Path, model: Path, attack: Callable[[Server], str]) -> dict[str, Any]:
-    """Start a server, warm it up, attack it."""
-    server = Server(tree, model)
-    try:
-        for _ in range(3):
-            server.post(honest(64))
         server.settle()
         server.forget_peak()
-        memory, cpu, begin = server.memory("VmRSS"), server.cpu(), time.perf_counter()
+        memory = min(fresh, server.memory())
+        cpu, begin = server.cpu(), time.perf_counter()
         answer = attack(server)
         seconds = time.perf_counter() - begin
         server.settle()
@@ -225,35 +56,106 @@ def measure(tree: Path, model: Path, attack: Callable[[Server], str]) -> dict[st
         }
     except (OSError, RuntimeError) as error:
         return {"answer": f"the server ended ({error})", "memory_mib": None, "cpu_seconds": None, "serves_on": False}
+
+
+def warmed(tree: Path, model: Path) -> tuple[Server, float]:
+    """A server that has computed full batches in all its threads, and its resident memory.
+
+    The first batch that a thread computes beside another one takes 40 MiB, which TensorFlow keeps.
+    """
+    server = Server(model, "--grpc-port", "0", tree=tree)
+    for _ in range(4):
+        server.post(honest(256))
+    server.settle()
+    return server, server.memory()
+
+
+def measure_all(tree: Path, model: Path, titles: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each attack with what it cost.
+
+    A server meets the next attack too, as long as it serves on and holds no more memory than at first.
+    """
+    server: Server | None = None
+    fresh = 0.0
+    try:
+        for title in titles:
+            if server is None:
+                server, fresh = warmed(tree, model)
+            row = measure(server, ATTACKS[title], fresh)
+            if not row["serves_on"] or server.memory() > fresh + KEPT_MIB:
+                server.stop()
+                server = None
+            yield title, row
     finally:
-        server.stop()
+        if server is not None:
+            server.stop()
+
+
+def excesses(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What a server must not do, one line for each row that shows it."""
+    found = []
+    for title, row in rows.items():
+        memory, cpu = row["memory_mib"], row["cpu_seconds"]
+        failed = row["answer"].startswith(("500", "UNKNOWN", "INTERNAL"))
+        if not row["serves_on"] or memory is None or memory > MOST_MIB or cpu > MOST_CPU_SECONDS or failed:
+            found.append(f"{title}: {memory} MiB, {cpu} CPU seconds, serves on: {row['serves_on']}, {row['answer']}")
+    return found
+
+
+def table(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]) -> str:
+    """Both results side by side, in Markdown."""
+    lines = [
+        "| attack | MiB before | after | CPU seconds before | after | answer before | after |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for title in ATTACKS:
+        pair = [rows.get(title, {}) for rows in (before, after)]
+        numbers = [str(row.get(key, "-")) for key in ("memory_mib", "cpu_seconds") for row in pair]
+        answers = [row.get("answer", "-").replace("|", "\\|") for row in pair]
+        lines.append(f"| {' | '.join([title, *numbers, *answers])} |")
+    return "\n".join(lines)
+
+
+def sources(tree: Path) -> str:
+    """A digest of the server's sources: rows of other sources are measured anew."""
+    files = sorted((tree / "captcha_keras" / "serving").glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def rows_of(name: str, digest: str | None = None) -> dict[str, dict[str, Any]]:
+    """The rows of a result, those measured with these sources; none if there is no such file."""
+    file = RESULTS / f"{name}.json"
+    rows: dict[str, dict[str, Any]] = json.loads(file.read_text())["rows"] if file.exists() else {}
+    return {title: row for title, row in rows.items() if digest in (None, row.get("sources"))}
 
 
 def main() -> None:
-    """Attack and report."""
+    """Attack and report; the exit status is 1 if a row shows what must not be."""
     from captcha_keras.recognizer.pretrained import pretrained_path
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--model", type=Path, default=pretrained_path("captcha"), metavar="DIR", help="versions of a model (pretrained)"
+    )
     parser.add_argument("--tree", type=Path, default=Path.cwd(), metavar="DIR", help="sources that serve (these)")
     parser.add_argument("--name", default="after", help="of the column in the results (%(default)s)")
-    parser.add_argument(
-        "--only",
-        default="",
-        metavar="WORDS",
-        help="attacks with these words; other results are kept (all)",
-    )
+    parser.add_argument("--again", action="store_true", help="measure also what these sources have a row for")
+    parser.add_argument("--only", default="", metavar="WORDS", help="attacks with these words alone (all)")
     given = parser.parse_args()
     name = f"serving_attacks_{given.name}"
-    kept = RESULTS / f"{name}.json"
-    rows = json.loads(kept.read_text())["rows"] if given.only and kept.exists() else {}
-    print(f"{'attack':38}{'MiB':>8}{'CPU s':>8}  serves on  answer")
-    for title, attack in ATTACKS.items():
-        if given.only in title:
-            row = rows[title] = measure(given.tree, pretrained_path("captcha").resolve(), attack)
-            numbers = "".join(f"{row[key]!s:>8}" for key in ("memory_mib", "cpu_seconds"))
-            print(f"{title:38}{numbers}  {'yes' if row['serves_on'] else 'no':9}  {row['answer']}", flush=True)
-    in_order = {title: rows[title] for title in ATTACKS if title in rows}
-    write_results(name, {**environment(["msgspec", "starlette", "uvicorn"]), "rows": in_order})
+    digest = sources(given.tree)
+    rows = rows_of(name, digest)
+    titles = [title for title in ATTACKS if given.only in title and (given.again or title not in rows)]
+    where = environment(["msgspec", "starlette", "uvicorn"])
+    for title, row in measure_all(given.tree, given.model.resolve(), titles) if titles else ():
+        rows[title] = {**row, "sources": digest}
+        costs = f"{row['memory_mib']} MiB, {row['cpu_seconds']} CPU s"
+        print(f"{title}: {costs}, {row['answer']}", file=sys.stderr, flush=True)
+        in_order = {each: rows[each] for each in ATTACKS if each in rows}
+        write_json(RESULTS / f"{name}.json", {**where, "rows": in_order})
+    print(table(rows_of("serving_attacks_before"), rows_of(name)))
+    if found := excesses(rows):
+        sys.exit("\n".join(["", "Not as it must be:", *found]))
 
 
 if __name__ == "__main__":
