@@ -12,15 +12,15 @@ from typing import Any
 
 # The steps of a request. Each ends when the function is entered, or left.
 STEPS = (
-    ("client sends, server wakes", "serving.connections:Connection.data_received", "entered"),
-    ("HTTP is parsed, a task begins (uvicorn)", "serving.access:AccessLog.__call__", "entered"),
-    ("routing (Starlette)", "serving.app:Application.tf_serving", "entered"),
-    ("body is read", "serving.app:predict", "entered"),
+    ("client sends, server wakes", "serving.http.connections:Connection.data_received", "entered"),
+    ("HTTP is parsed, a task begins (uvicorn)", "serving.http.access:AccessLog.__call__", "entered"),
+    ("routing (Starlette)", "serving.http.app:Application.tf_serving", "entered"),
+    ("body is read", "serving.http.app:predict", "entered"),
     ("JSON and base64", "serving.batching:Batcher.run", "entered"),
-    ("queue, way to a thread", "serving.model:ServedModel.run", "entered"),
-    ("image decoding and network (TensorFlow)", "serving.model:ServedModel.run", "left"),
-    ("way back to the event loop", "serving.rest:write_response", "entered"),
-    ("answer as JSON", "serving.rest:write_response", "left"),
+    ("queue, way to a thread", "serving.models.model:ServedModel.run", "entered"),
+    ("image decoding and network (TensorFlow)", "serving.models.model:ServedModel.run", "left"),
+    ("way back to the event loop", "serving.http.rest:write_response", "entered"),
+    ("answer as JSON", "serving.http.rest:write_response", "left"),
 )
 LAST_STEP = "answer is sent, client reads it"
 

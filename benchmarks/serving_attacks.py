@@ -118,7 +118,7 @@ def table(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[s
 
 def sources(tree: Path) -> str:
     """A digest of the server's sources: rows of other sources are measured anew."""
-    files = sorted((tree / "captcha_keras" / "serving").glob("*.py"))
+    files = sorted((tree / "captcha_keras" / "serving").rglob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 

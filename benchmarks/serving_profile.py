@@ -35,13 +35,13 @@ from benchmarks.serving_load import drawn_images
 
 # Parts of the event loop's work, by pieces of the paths of their files; the first that fits counts.
 GROUPS = {
-    "HTTP (uvicorn, connections.py)": ("/uvicorn/", "/connections.py", "/http_server.py"),
-    "routing, requests, answers (Starlette)": ("/starlette/", "/serving/app.py", "/serving/http_errors.py"),
+    "HTTP (uvicorn, connections.py)": ("/uvicorn/", "/connections.py", "/http/server.py"),
+    "routing, requests, answers (Starlette)": ("/starlette/", "/serving/http/app.py", "/serving/http/errors.py"),
+    "JSON and base64": ("/serving/json/", "/serving/http/rest.py", "/serving/http/bodies.py"),
     "log (logging, access.py)": ("/logging/", "/logs.py", "/access.py", "/json/"),
     "metrics (prometheus_client)": ("/prometheus_client/", "/metrics.py"),
     "event loop (asyncio)": ("/asyncio/", "/selectors.py", "/concurrent/", "/threading.py", "/contextlib.py"),
-    "JSON and base64": ("/serving/json_", "/serving/rest.py", "/serving/bodies.py"),
-    "checks of the inputs (model.py)": ("/serving/model.py", "/tensorflow/", "/serving/pixels.py"),
+    "checks of the inputs (model.py)": ("/serving/models/model.py", "/tensorflow/", "/serving/pixels.py"),
     "queue (batching.py)": ("/serving/batching.py", "/numpy/"),
 }
 WAITING = ("select.epoll", "select.select")
@@ -173,7 +173,7 @@ def measure(model: Path, requests: Sequence[bytes], count: int, clients: int, se
 def model_times(model: Path, image: bytes, repeats: int) -> dict[str, float]:
     """Milliseconds of a call of the model, without a server: with files, and with pixels, which need no decoding."""
     from captcha_keras.recognizer.locate import find_model
-    from captcha_keras.serving.model import load_model
+    from captcha_keras.serving.models.model import load_model
 
     served = load_model(find_model(model).path)
     size = [side or 1 for side in served.inputs("images")["image"].shape[1:]]

@@ -12,6 +12,11 @@ from .pipeline.augmentation import Augmentation as Augmentation
 from .recognizer.prediction import Prediction as Prediction
 from .recognizer.pretrained import list_pretrained as list_pretrained
 from .recognizer.recognizer import Recognizer as Recognizer
+from .serving.client.clients import AsyncGrpcClient as AsyncGrpcClient
+from .serving.client.clients import AsyncRestClient as AsyncRestClient
+from .serving.client.clients import GrpcClient as GrpcClient
+from .serving.client.clients import RestClient as RestClient
+from .serving.client.endpoint import Tls as Tls
 from .spec import CaptchaSpec as CaptchaSpec
 from .training.config import TrainConfig as TrainConfig
 from .training.run_folder import RunFolder as RunFolder

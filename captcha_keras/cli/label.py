@@ -81,7 +81,7 @@ def _label(options: argparse.Namespace) -> None:
         raise InputError(f"No training can start from {options.model}; name a run, or take --train-every 0.")
     # TensorFlow and the network take seconds to load: wrong use is answered before that.
     load_tensorflow()
-    from captcha_keras.serving.http_server import listen
+    from captcha_keras.serving.http.server import listen
     from captcha_keras.serving.labelling.origin import HOSTS
 
     with listen(HOSTS[0], options.port) as listener:

@@ -12,7 +12,7 @@ from typing import Any
 from captcha_keras.cli.console import run_command
 from captcha_keras.cli.environment import load_tensorflow, require_packages
 from captcha_keras.cli.options import OptionParser
-from captcha_keras.serving.model_config import parse_labels
+from captcha_keras.serving.models.model_config import parse_labels
 
 PREFIX = "CAPTCHA_KERAS_SERVE_"
 DESCRIPTION = f"""Serve exported models over HTTP: TensorFlow Serving's REST interface, and a page to try it.

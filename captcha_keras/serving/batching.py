@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from captcha_keras.errors import InputError
 from captcha_keras.serving.errors import Code, RequestError, invalid
-from captcha_keras.serving.model import Arrays, ServedModel
+from captcha_keras.serving.models.model import Arrays, ServedModel
 from captcha_keras.serving.pixels import bound_pixels
 
 # Decoding this many pixels takes about as long as computing a full batch.

@@ -10,7 +10,7 @@ from typing import cast
 
 from captcha_keras.errors import InputError
 from captcha_keras.serving.batching import BatchingConfig
-from captcha_keras.serving.model_config import ModelConfig, read_model_config
+from captcha_keras.serving.models.model_config import ModelConfig, read_model_config
 
 MEBIBYTE = 1 << 20
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from captcha_keras.errors import InputError
-from captcha_keras.serving.app import Application
 from captcha_keras.serving.config import ServeConfig
-from captcha_keras.serving.http_server import STOP_SIGNALS, HttpServer, listen
-from captcha_keras.serving.repository import ModelRepository
+from captcha_keras.serving.http.app import Application
+from captcha_keras.serving.http.server import STOP_SIGNALS, HttpServer, listen
+from captcha_keras.serving.models.repository import ModelRepository
 from captcha_keras.serving.service import Service
 
 LOG = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ async def _start_grpc(service: Service) -> Any:
     if service.config.grpc_port is None:
         return None
     try:
-        from captcha_keras.serving.grpc_server import start_grpc
+        from captcha_keras.serving.grpc.server import start_grpc
     except ImportError as error:
         raise InputError(f"gRPC needs more packages: pip install 'captcha-keras[grpc]' ({error}).") from error
     return await start_grpc(service)

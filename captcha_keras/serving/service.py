@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from captcha_keras.serving.batching import Batcher
-from captcha_keras.serving.bodies import BodyReader
 from captcha_keras.serving.config import ServeConfig
+from captcha_keras.serving.http.bodies import BodyReader
 from captcha_keras.serving.metrics import Metrics
-from captcha_keras.serving.repository import ModelRepository
-from captcha_keras.serving.versions import Retries
+from captcha_keras.serving.models.repository import ModelRepository
+from captcha_keras.serving.models.versions import Retries
 
 
 @dataclass

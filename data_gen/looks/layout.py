@@ -57,6 +57,7 @@ def arranged(look: Look) -> Arrangement:
     while True:
         places, (left, top, right, bottom) = _line(look)
         room_left, room_top, room_right, room_bottom = look.room
+        cut_left, cut_top, cut_right, cut_bottom = look.cut
         width = right - left + room_left + room_right + 2 * look.reach
         height = bottom - top + room_top + room_bottom + 2 * look.reach
         if (width <= MAX_WIDTH and height <= MAX_HEIGHT) or look.size <= MIN_SIZE:
@@ -68,14 +69,13 @@ def arranged(look: Look) -> Arrangement:
             room=(room_left * 98 // over, room_top * 98 // over, room_right * 98 // over, room_bottom * 98 // over),
             gaps=tuple(gap * 98 // over for gap in look.gaps),
             reach=look.reach * 98 // over,
-            cut=tuple(side * 98 // over for side in look.cut),
+            cut=(cut_left * 98 // over, cut_top * 98 // over, cut_right * 98 // over, cut_bottom * 98 // over),
         )
     dx, dy = room_left + look.reach - left, room_top + look.reach - top
     if width < MIN_WIDTH:
         dx, width = dx + (MIN_WIDTH - width) // 2, MIN_WIDTH
     if height < MIN_HEIGHT:
         dy, height = dy + (MIN_HEIGHT - height) // 2, MIN_HEIGHT
-    cut_left, cut_top, cut_right, cut_bottom = look.cut
     dx, dy, width, height = dx - cut_left, dy - cut_top, width - cut_left - cut_right, height - cut_top - cut_bottom
     moved = tuple(Place(mask, x + dx, y + dy) for mask, x, y in places)
     return Arrangement(width, height, moved, (left + dx, top + dy, right + dx, bottom + dy))

@@ -14,8 +14,8 @@ from typing import Self
 
 from starlette.testclient import TestClient
 
-from captcha_keras.serving.app import Application
 from captcha_keras.serving.config import ServeConfig
+from captcha_keras.serving.http.app import Application
 from captcha_keras.serving.service import Service
 
 STARTED = re.compile(r"on http://127\.0\.0\.1:(\d+)/(?:, gRPC on port (\d+))?\. Ctrl-C ends it\.")

@@ -14,9 +14,9 @@ import tensorflow as tf
 from starlette.testclient import TestClient
 
 from captcha_keras.dataset.images import decode_image
-from captcha_keras.serving.app import Application
 from captcha_keras.serving.batching import BatchingConfig
 from captcha_keras.serving.config import ServeConfig
+from captcha_keras.serving.http.app import Application
 from captcha_keras.serving.service import Service
 from tests.lively import SPEC
 from tests.serving.cases import PREDICT, REFUSALS
@@ -230,7 +230,7 @@ def test_a_failure_of_ours_tells_nothing(
     def fail(*_: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("captcha_keras.serving.app.describe", fail)
+    monkeypatch.setattr("captcha_keras.serving.http.app.describe", fail)
     with client_of(ServeConfig(version.parent)) as http, caplog.at_level("INFO"):
         answer = http.get("/v1/models/captcha", headers={"X-Request-Id": "mine"})
         assert error(answer, 500) == "The server failed; its log tells why."

@@ -11,7 +11,7 @@ import pytest
 from captcha_keras.errors import InputError
 from captcha_keras.serving.batching import Batcher, BatchingConfig
 from captcha_keras.serving.errors import Code, RequestError, invalid
-from captcha_keras.serving.model import ServedModel
+from captcha_keras.serving.models.model import ServedModel
 
 
 class Doubling:

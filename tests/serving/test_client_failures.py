@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from captcha_keras.errors import CommandError, InputError
-from captcha_keras.serving.client import AsyncRestClient, RestClient
-from captcha_keras.serving.client_calls import MAX_PAUSE
-from captcha_keras.serving.client_errors import AnswerError, DeadlineError, ServerError, UnavailableError
+from captcha_keras.serving.client.calls import MAX_PAUSE
+from captcha_keras.serving.client.clients import AsyncRestClient, RestClient
+from captcha_keras.serving.client.errors import AnswerError, DeadlineError, ServerError, UnavailableError
 from tests.serving import scripted
 from tests.serving.scripted import ScriptedServer, Step, answer_well, free_port, refuse
 from tests.serving.twins import ALL, REST, Kind, opened, texts
@@ -247,7 +247,7 @@ def test_threads_share_a_client() -> None:
 
 def test_rest_needs_no_tensorflow() -> None:
     code = (
-        "import sys\nfrom captcha_keras.serving.client import RestClient\nRestClient('http://127.0.0.1:9')\n"
+        "import sys\nfrom captcha_keras.serving.client.clients import RestClient\nRestClient('http://127.0.0.1:9')\n"
         "print([name for name in ('tensorflow', 'keras', 'numpy', 'grpc') if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -17,7 +17,7 @@ from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_p
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse
 from tensorflow_serving.apis.predict_pb2 import PredictResponse
 
-from captcha_keras.serving.client_errors import AnswerError, DeadlineError, ServerError, UnavailableError
+from captcha_keras.serving.client.errors import AnswerError, DeadlineError, ServerError, UnavailableError
 from tests.serving.scripted import free_port
 from tests.serving.twins import GRPC, Kind, opened, texts
 

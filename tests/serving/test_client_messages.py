@@ -13,9 +13,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from captcha_keras.recognizer.prediction import Prediction
-from captcha_keras.serving.client_errors import AnswerError, ServerError
-from captcha_keras.serving.client_rest import parse_predictions, parse_refusal, parse_states
-from captcha_keras.serving.retry_after import parse_retry_after
+from captcha_keras.serving.client.errors import AnswerError, ServerError
+from captcha_keras.serving.client.rest import parse_predictions, parse_refusal, parse_states
+from captcha_keras.serving.client.retry_after import parse_retry_after
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -15,9 +15,9 @@ import grpc
 import pytest
 
 from captcha_keras.errors import InputError
-from captcha_keras.serving.client import AsyncRestClient, RestClient
-from captcha_keras.serving.client_endpoint import Tls
-from captcha_keras.serving.client_errors import ServerError, TlsError, UnavailableError
+from captcha_keras.serving.client.clients import AsyncRestClient, RestClient
+from captcha_keras.serving.client.endpoint import Tls
+from captcha_keras.serving.client.errors import ServerError, TlsError, UnavailableError
 from tests.serving.scripted import ScriptedServer, refuse_nonsense
 from tests.serving.test_client_grpc import ScriptedGrpc
 from tests.serving.twins import ALL, REST, Kind, opened, texts

@@ -22,8 +22,8 @@ from captcha_keras.errors import CommandError
 from captcha_keras.recognizer.formats import read_spec
 from captcha_keras.recognizer.prediction import Prediction
 from captcha_keras.recognizer.pretrained import pretrained_path
-from captcha_keras.serving.client import AsyncGrpcClient, AsyncRestClient, GrpcClient, RestClient
-from captcha_keras.serving.client_errors import ServerError
+from captcha_keras.serving.client.clients import AsyncGrpcClient, AsyncRestClient, GrpcClient, RestClient
+from captcha_keras.serving.client.errors import ServerError
 from captcha_keras.spec import parse_length
 from data_gen import Series
 from tests.lively import FILES
@@ -273,7 +273,7 @@ class TestGrpc:
 def test_a_short_message_cannot_stand_for_a_long_array() -> None:
     """Of the embedded server alone: TF Serving would make the array."""
     from captcha_keras.serving.errors import RequestError
-    from captcha_keras.serving.grpc_tensors import to_array
+    from captcha_keras.serving.grpc.tensors import to_array
 
     bomb = tf.make_tensor_proto(np.zeros(1, np.uint8))
     bomb.tensor_shape.dim[0].size = 500

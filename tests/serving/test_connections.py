@@ -20,7 +20,7 @@ import pytest
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from captcha_keras.serving.connections import Connections
+from captcha_keras.serving.http.connections import Connections
 from tests.lively import FILES
 from tests.serving.cases import PREDICT
 from tests.serving.served import ServerProcess

@@ -24,8 +24,8 @@ from jsonschema import ValidationError, validate
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from captcha_keras.serving.batching import BatchingConfig
-from captcha_keras.serving.client import GrpcClient
-from captcha_keras.serving.json_document import MAX_ROWS
+from captcha_keras.serving.client.clients import GrpcClient
+from captcha_keras.serving.json.document import MAX_ROWS
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from captcha_keras.serving.drawing import ImageDrawer
 from captcha_keras.serving.errors import RequestError
+from captcha_keras.serving.http.drawing import ImageDrawer
 from captcha_keras.spec import CaptchaSpec
 from data_gen import Series, Settings
 

@@ -29,8 +29,8 @@ from tensorflow_serving.apis import (
 from captcha_keras.serving.batching import BatchingConfig
 from captcha_keras.serving.config import ServeConfig
 from captcha_keras.serving.errors import RequestError
-from captcha_keras.serving.grpc_server import GrpcServer, start_grpc
-from captcha_keras.serving.grpc_tensors import parse_message
+from captcha_keras.serving.grpc.server import GrpcServer, start_grpc
+from captcha_keras.serving.grpc.tensors import parse_message
 from captcha_keras.serving.service import Service
 from tests.lively import FILES
 

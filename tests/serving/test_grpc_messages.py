@@ -23,7 +23,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from captcha_keras.serving.errors import Code, RequestError
-from captcha_keras.serving.grpc_tensors import parse_predict, to_array
+from captcha_keras.serving.grpc.tensors import parse_predict, to_array
 from tests.lively import FILES
 from tests.serving.served import ServerProcess
 from tests.serving.test_connections import logged, metric, until
@@ -239,7 +239,7 @@ def test_a_failure_is_told_as_one(version: Path) -> None:
     import asyncio
     from types import SimpleNamespace
 
-    from captcha_keras.serving.grpc_calls import Call, Calls
+    from captcha_keras.serving.grpc.calls import Call, Calls
     from captcha_keras.serving.metrics import Metrics
 
     aborted: list[Any] = []

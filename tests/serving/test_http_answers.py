@@ -18,9 +18,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
-from captcha_keras.serving.bodies import PIECE_BYTES, BodyReader
 from captcha_keras.serving.config import ServeConfig
 from captcha_keras.serving.errors import RequestError
+from captcha_keras.serving.http.bodies import PIECE_BYTES, BodyReader
 from tests.lively import FILES
 from tests.serving.cases import PREDICT
 from tests.serving.served import client_of

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from captcha_keras.cli.serve import parser
-from captcha_keras.serving.model_config import read_model_config
+from captcha_keras.serving.models.model_config import read_model_config
 from tests.serving.dockerfiles import instructions
 from tests.serving.test_deployment import DEPLOY, FLAGS, ROOT
 from tests.test_wheel import BUILT_FROM, PACKAGES

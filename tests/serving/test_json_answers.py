@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captcha_keras.serving.json_answers import write_response
+from captcha_keras.serving.json.answers import write_response
 
 
 def test_answers_in_rows_and_columns() -> None:

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captcha_keras.serving.errors import Code, RequestError
-from captcha_keras.serving.json_answers import write_error
-from captcha_keras.serving.json_document import MAX_ROWS
-from captcha_keras.serving.json_requests import PredictRequest, check_examples, parse_request
-from captcha_keras.serving.model import Input
+from captcha_keras.serving.json.answers import write_error
+from captcha_keras.serving.json.document import MAX_ROWS
+from captcha_keras.serving.json.requests import PredictRequest, check_examples, parse_request
+from captcha_keras.serving.models.model import Input
 
 BYTES = {"image_bytes": Input(tf.string, (None,))}
 NUMBERS = {"image": Input(tf.uint8, (None, 2))}

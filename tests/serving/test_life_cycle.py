@@ -17,8 +17,8 @@ from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
 from captcha_keras.recognizer.pretrained import pretrained_path
-from captcha_keras.serving.grpc_tensors import to_tensor
-from captcha_keras.serving.recognize import _as_rows
+from captcha_keras.serving.grpc.tensors import to_tensor
+from captcha_keras.serving.http.recognize import _as_rows
 from tests.lively import FILES
 from tests.serving.served import ServerProcess
 from tests.serving.test_server import body, until

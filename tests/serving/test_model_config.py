@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from captcha_keras.errors import InputError
-from captcha_keras.serving.model_config import ModelConfig, VersionPolicy, parse_labels, read_model_config
+from captcha_keras.serving.models.model_config import ModelConfig, VersionPolicy, parse_labels, read_model_config
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 

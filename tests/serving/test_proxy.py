@@ -18,8 +18,8 @@ from typing import Any
 import grpc
 import pytest
 
-from captcha_keras.serving.client import GrpcClient, RestClient
-from captcha_keras.serving.client_endpoint import Tls
+from captcha_keras.serving.client.clients import GrpcClient, RestClient
+from captcha_keras.serving.client.endpoint import Tls
 from tests.serving.nginx import DEPLOY, NOBODY, Nginx, free_port, open_folder
 from tests.serving.served import ServerProcess
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from captcha_keras.serving.batching import Batcher, BatchingConfig
 from captcha_keras.serving.errors import Code, RequestError
-from captcha_keras.serving.model import ServedModel
-from captcha_keras.serving.recognize import read_below, recognize, recognize_files
+from captcha_keras.serving.http.recognize import read_below, recognize, recognize_files
+from captcha_keras.serving.models.model import ServedModel
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def test_any_path_stays_inside(path: str) -> None:
 
 def test_files_are_bounded_together(model: ServedModel, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     size = (root / "a.jpg").stat().st_size
-    monkeypatch.setattr("captcha_keras.serving.recognize.MAX_BYTES_TOGETHER", 2 * size)
+    monkeypatch.setattr("captcha_keras.serving.http.recognize.MAX_BYTES_TOGETHER", 2 * size)
     assert len(read(model, root, ["a.jpg"] * 2)) == 2
     with pytest.raises(RequestError, match=f"may have {2 * size:,} bytes together"):
         read(model, root, ["a.jpg"] * 3)

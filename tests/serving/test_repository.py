@@ -8,10 +8,10 @@ import pytest
 
 from captcha_keras.errors import CommandError, InputError
 from captcha_keras.serving.errors import Code, RequestError
-from captcha_keras.serving.model import ServedModel
-from captcha_keras.serving.model_config import ModelConfig, VersionPolicy
-from captcha_keras.serving.repository import ModelRepository
-from captcha_keras.serving.versions import Retries, VersionStatus
+from captcha_keras.serving.models.model import ServedModel
+from captcha_keras.serving.models.model_config import ModelConfig, VersionPolicy
+from captcha_keras.serving.models.repository import ModelRepository
+from captcha_keras.serving.models.versions import Retries, VersionStatus
 from tests.serving.test_versions import Loaded, add
 
 LABELS = {"stable": 1, "canary": 2, "gone": 7}

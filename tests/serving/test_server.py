@@ -22,8 +22,8 @@ import pytest
 
 from captcha_keras.cli.serve import main
 from captcha_keras.export.saved_model import export_saved_model
-from captcha_keras.serving.client import RestClient
-from captcha_keras.serving.http_server import listen
+from captcha_keras.serving.client.clients import RestClient
+from captcha_keras.serving.http.server import listen
 from tests.lively import FILES, SPEC, lively_network
 from tests.serving.cases import PREDICT
 from tests.serving.served import ServerProcess
@@ -271,7 +271,7 @@ def test_a_port_that_is_taken_is_told(server: ServerProcess, refusal: Callable[.
 
 
 def test_missing_packages_are_named(refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "captcha_keras.serving.grpc_server", None)
+    monkeypatch.setitem(sys.modules, "captcha_keras.serving.grpc.server", None)
     assert "pip install 'captcha-keras[grpc]'" in refusal("--grpc-port", "0")
     monkeypatch.setattr("captcha_keras.cli.serve.NEEDED", ("starlette", "no_such_package"))
     assert "(no_such_package): pip install 'captcha-keras[serve]'" in refusal()

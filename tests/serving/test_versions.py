@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from captcha_keras.errors import CommandError
-from captcha_keras.serving.app import Application
 from captcha_keras.serving.config import ServeConfig
-from captcha_keras.serving.model import ServedModel
-from captcha_keras.serving.model_config import ModelConfig, VersionPolicy
+from captcha_keras.serving.http.app import Application
+from captcha_keras.serving.models.model import ServedModel
+from captcha_keras.serving.models.model_config import ModelConfig, VersionPolicy
+from captcha_keras.serving.models.versions import ModelVersions, Retries, VersionStatus
 from captcha_keras.serving.service import Service
-from captcha_keras.serving.versions import ModelVersions, Retries, VersionStatus
 from tests.lively import FILES
 from tests.serving.cases import PREDICT
 
@@ -158,7 +158,7 @@ def test_a_version_that_cannot_be_loaded_is_tried_again_and_then_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = 0.0
-    monkeypatch.setattr("captcha_keras.serving.versions.time.monotonic", lambda: now)
+    monkeypatch.setattr("captcha_keras.serving.models.versions.time.monotonic", lambda: now)
     add(tmp_path, "1")
     models = models_of(tmp_path, retries=Retries(most=2, interval=60))
     models.poll()
@@ -232,7 +232,7 @@ def test_whatever_the_folder_holds(policy: VersionPolicy, steps: list[frozenset[
 
     models = ModelVersions(ModelConfig("captcha", Path("/"), policy), load, Retries(interval=0))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("captcha_keras.serving.versions.versions", lambda path: folder)
+        patch.setattr("captcha_keras.serving.models.versions.versions", lambda path: folder)
         for numbers in steps:
             folder = {number: Path("/", str(number)) for number in numbers}
             before = in_service(models)

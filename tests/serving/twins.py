@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from captcha_keras.recognizer.prediction import Prediction
-from captcha_keras.serving.client import AsyncClient, AsyncGrpcClient, AsyncRestClient, Client, GrpcClient, RestClient
+from captcha_keras.serving.client.clients import (
+    AsyncClient,
+    AsyncGrpcClient,
+    AsyncRestClient,
+    Client,
+    GrpcClient,
+    RestClient,
+)
 
 Kind = type[Client | AsyncClient]
 REST = pytest.mark.parametrize("kind", [RestClient, AsyncRestClient])

@@ -16,13 +16,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from captcha_keras.errors import InputError
-from captcha_keras.serving.bodies import BodyReader
 from captcha_keras.serving.errors import Code, RequestError, invalid
-from captcha_keras.serving.http_errors import EXCEPTION_HANDLERS
-from captcha_keras.serving.http_server import HttpServer
+from captcha_keras.serving.http.bodies import BodyReader
+from captcha_keras.serving.http.errors import EXCEPTION_HANDLERS
+from captcha_keras.serving.http.page_files import SECURITY_HEADERS, page_file
+from captcha_keras.serving.http.server import HttpServer
 from captcha_keras.serving.labelling.origin import OwnPagesOnly
 from captcha_keras.serving.labelling.session import Session
-from captcha_keras.serving.page_files import SECURITY_HEADERS, page_file
 
 MAX_BODY_BYTES = 1 << 14
 # No page of another site may show an image, and none is kept.
@@ -109,7 +109,7 @@ def serve_labelling(session: Session, listener: socket.socket, on_start: Callabl
 
     Example:
         >>> import signal
-        >>> from captcha_keras.serving.http_server import listen
+        >>> from captcha_keras.serving.http.server import listen
         >>> def stop(address):
         ...     signal.raise_signal(signal.SIGTERM)
         >>> with listen("127.0.0.1", 0) as listener:

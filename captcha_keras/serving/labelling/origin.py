@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from captcha_keras.serving.http_errors import error_answer
+from captcha_keras.serving.http.errors import error_answer
 
 HOSTS = ("127.0.0.1", "localhost")
 

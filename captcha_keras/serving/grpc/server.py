@@ -12,8 +12,8 @@ from grpc_reflection.v1alpha import reflection
 from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2
 
 from captcha_keras.errors import InputError
-from captcha_keras.serving.grpc_calls import Call, Calls
-from captcha_keras.serving.grpc_services import Method, ModelService, PredictionService
+from captcha_keras.serving.grpc.calls import Call, Calls
+from captcha_keras.serving.grpc.services import Method, ModelService, PredictionService
 from captcha_keras.serving.service import Service
 
 PREDICTION = prediction_service_pb2.DESCRIPTOR.services_by_name["PredictionService"].full_name

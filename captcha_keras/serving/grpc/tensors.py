@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tensorflow_serving.apis import predict_pb2
 
 from captcha_keras.serving.errors import RequestError, invalid
-from captcha_keras.serving.json_document import MAX_ROWS
+from captcha_keras.serving.json.document import MAX_ROWS
 
 # A string is a field of the message. Beside the strings there are the few fields that every request has.
 MAX_FIELDS = 4 * MAX_ROWS

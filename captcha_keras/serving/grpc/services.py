@@ -17,10 +17,10 @@ from tensorflow_serving.apis import (
 )
 
 from captcha_keras.serving.errors import Code, RequestError, invalid, not_for
-from captcha_keras.serving.grpc_calls import Call
-from captcha_keras.serving.grpc_tensors import parse_message, parse_predict, to_array, to_tensor
-from captcha_keras.serving.model import DEFAULT_SIGNATURE, Arrays, ServedModel
-from captcha_keras.serving.repository import ModelRepository
+from captcha_keras.serving.grpc.calls import Call
+from captcha_keras.serving.grpc.tensors import parse_message, parse_predict, to_array, to_tensor
+from captcha_keras.serving.models.model import DEFAULT_SIGNATURE, Arrays, ServedModel
+from captcha_keras.serving.models.repository import ModelRepository
 from captcha_keras.serving.service import Service
 from captcha_keras.spec import shorten
 

@@ -18,7 +18,7 @@ from captcha_keras.recognizer.decoding import predictions_from
 from captcha_keras.recognizer.limits import Length, limit_mask, limit_probabilities
 from captcha_keras.serving.batching import Batcher
 from captcha_keras.serving.errors import invalid
-from captcha_keras.serving.model import ServedModel
+from captcha_keras.serving.models.model import ServedModel
 from captcha_keras.spec import shorten
 
 # The likeliest characters that are listed for each position.

@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from captcha_keras.recognizer.prediction import Prediction
-from captcha_keras.serving.client_calls import Caller, finish, sleep
-from captcha_keras.serving.client_endpoint import Endpoint, Tls
-from captcha_keras.serving.client_grpc import AsyncGrpc, BlockingGrpc, GrpcTransport
-from captcha_keras.serving.client_rest import AsyncRest, BlockingRest, RestTransport
+from captcha_keras.serving.client.calls import Caller, finish, sleep
+from captcha_keras.serving.client.endpoint import Endpoint, Tls
+from captcha_keras.serving.client.grpc import AsyncGrpc, BlockingGrpc, GrpcTransport
+from captcha_keras.serving.client.rest import AsyncRest, BlockingRest, RestTransport
 
 BATCH_SIZE = 64
 TIMEOUT = 60.0  # seconds; a server takes up to about 30 to start

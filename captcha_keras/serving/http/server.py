@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from captcha_keras.errors import InputError
-from captcha_keras.serving.connections import Connections
+from captcha_keras.serving.http.connections import Connections
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from captcha_keras.serving.model import Arrays
+from captcha_keras.serving.models.model import Arrays
 
 
 def write_response(arrays: Arrays, row_format: bool) -> bytes:

@@ -15,9 +15,9 @@ from urllib.parse import quote
 
 from captcha_keras.errors import InputError
 from captcha_keras.recognizer.prediction import Prediction
-from captcha_keras.serving.client_calls import NO_TIME, Inputs
-from captcha_keras.serving.client_endpoint import Endpoint
-from captcha_keras.serving.client_errors import (
+from captcha_keras.serving.client.calls import NO_TIME, Inputs
+from captcha_keras.serving.client.endpoint import Endpoint
+from captcha_keras.serving.client.errors import (
     AnswerError,
     DeadlineError,
     ServerError,
@@ -25,7 +25,7 @@ from captcha_keras.serving.client_errors import (
     UnavailableError,
     error_of,
 )
-from captcha_keras.serving.retry_after import parse_retry_after
+from captcha_keras.serving.client.retry_after import parse_retry_after
 
 # The gRPC status codes of HTTP statuses.
 CODES = {

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from captcha_keras.errors import InputError
 from captcha_keras.recognizer.prediction import Prediction
-from captcha_keras.serving.client_errors import DeadlineError, ServerError, UnavailableError
+from captcha_keras.serving.client.errors import DeadlineError, ServerError, UnavailableError
 
 FIRST_PAUSE = 0.1  # seconds; doubled with each attempt
 MAX_PAUSE = 2.0
@@ -35,7 +35,7 @@ class Transport(Protocol):
         ...         raise ServerError("It failed.", "INTERNAL")
         >>> finish(Caller(Broken(), timeout=1.0, batch_size=64).read([b"a"]))
         Traceback (most recent call last):
-        captcha_keras.serving.client_errors.ServerError: It failed.
+        captcha_keras.serving.client.errors.ServerError: It failed.
     """
 
     address: str

@@ -18,7 +18,7 @@ class ServerError(CommandError):
     Example:
         >>> raise ServerError("Servable not found for request: Latest(other)", "NOT_FOUND")
         Traceback (most recent call last):
-        captcha_keras.serving.client_errors.ServerError: Servable not found for request: Latest(other)
+        captcha_keras.serving.client.errors.ServerError: Servable not found for request: Latest(other)
     """
 
     def __init__(self, message: str, code: str) -> None:

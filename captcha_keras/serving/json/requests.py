@@ -21,14 +21,14 @@ from msgspec import UNSET, Raw, UnsetType
 from numpy.typing import NDArray
 
 from captcha_keras.serving.errors import Code, RequestError, invalid
-from captcha_keras.serving.json_document import (
+from captcha_keras.serving.json.document import (
     format_error,
     members,
     opens,
     parse_json,
     split_rows,
 )
-from captcha_keras.serving.model import Arrays, Input
+from captcha_keras.serving.models.model import Arrays, Input
 from captcha_keras.spec import shorten
 
 BASE64 = re.compile(r"([A-Za-z0-9+/\s]*+)([=.\s]*+)", re.ASCII)

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from captcha_keras.serving.json_answers import write_error
+from captcha_keras.serving.json.answers import write_error
 
 LOG = logging.getLogger(__name__)
 

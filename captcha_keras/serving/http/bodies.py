@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager, contextmanager
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from captcha_keras.serving.connections import connection_of
 from captcha_keras.serving.errors import Code, RequestError
+from captcha_keras.serving.http.connections import connection_of
 
 # So much is unpacked before other requests have their turn; it takes less than a millisecond.
 PIECE_BYTES = 1 << 18

@@ -16,10 +16,10 @@ from google.protobuf.json_format import MessageToDict  # type: ignore[import-unt
 
 from captcha_keras.serving.batching import Batcher
 from captcha_keras.serving.errors import invalid, not_for
-from captcha_keras.serving.json_answers import write_response
-from captcha_keras.serving.json_requests import PredictRequest, check_examples, parse_request
-from captcha_keras.serving.model import Input, ServedModel
-from captcha_keras.serving.repository import ModelRepository
+from captcha_keras.serving.json.answers import write_response
+from captcha_keras.serving.json.requests import PredictRequest, check_examples, parse_request
+from captcha_keras.serving.models.model import Input, ServedModel
+from captcha_keras.serving.models.repository import ModelRepository
 from captcha_keras.spec import shorten
 
 # Of a path in a message.
@@ -142,7 +142,7 @@ def describe(target: Target, repository: ModelRepository) -> dict[str, Any]:
 
     Example:
         >>> from pathlib import Path
-        >>> from captcha_keras.serving.model_config import ModelConfig
+        >>> from captcha_keras.serving.models.model_config import ModelConfig
         >>> describe(parse_path("GET", "/v1/models/captcha"), ModelRepository([ModelConfig("captcha", Path("none"))]))
         Traceback (most recent call last):
         captcha_keras.serving.errors.RequestError: Could not find any versions of model captcha

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from captcha_keras.errors import InputError
 from captcha_keras.serving.errors import Code, RequestError
-from captcha_keras.serving.model import ServedModel
+from captcha_keras.serving.models.model import ServedModel
 from captcha_keras.training.run_folder import EXPORTED_RECORD, RunFolder
 from data_gen.fresh import series_like
 from data_gen.series import ImageSource

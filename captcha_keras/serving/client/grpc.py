@@ -11,10 +11,10 @@ from typing import Any
 
 from captcha_keras.errors import InputError
 from captcha_keras.recognizer.prediction import Prediction
-from captcha_keras.serving.client_calls import FIRST_PAUSE, MAX_PAUSE, Inputs
-from captcha_keras.serving.client_endpoint import Endpoint
-from captcha_keras.serving.client_errors import AnswerError, ServerError, TlsError, error_of
-from captcha_keras.serving.retry_after import parse_retry_after
+from captcha_keras.serving.client.calls import FIRST_PAUSE, MAX_PAUSE, Inputs
+from captcha_keras.serving.client.endpoint import Endpoint
+from captcha_keras.serving.client.errors import AnswerError, ServerError, TlsError, error_of
+from captcha_keras.serving.client.retry_after import parse_retry_after
 
 DT_STRING = 7
 # gRPC tells these in words alone, with the code of a server that is not there.
@@ -58,7 +58,7 @@ def parse_predictions(answer: Any, rows: int) -> list[Prediction | None]:
         >>> from tensorflow_serving.apis.predict_pb2 import PredictResponse
         >>> parse_predictions(PredictResponse(), 1)
         Traceback (most recent call last):
-        captcha_keras.serving.client_errors.AnswerError: The answer holds no predictions for 1 images.
+        captcha_keras.serving.client.errors.AnswerError: The answer holds no predictions for 1 images.
     """
     outputs = answer.outputs
     texts, valid = outputs["text"].string_val, outputs["valid"].bool_val

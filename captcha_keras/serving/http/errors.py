@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from captcha_keras.serving.errors import HTTP_STATUS, Code, RequestError
-from captcha_keras.serving.json_answers import write_error
+from captcha_keras.serving.json.answers import write_error
 
 
 async def _refuse(request: Request, error: Any) -> Response:

@@ -10,7 +10,7 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from captcha_keras.serving.connections import connection_of
+from captcha_keras.serving.http.connections import connection_of
 from captcha_keras.serving.metrics import Metrics
 
 LOG = logging.getLogger(__name__)

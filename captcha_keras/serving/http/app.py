@@ -14,16 +14,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from captcha_keras.serving.access import AccessLog
-from captcha_keras.serving.cross_origin import CrossOrigin, answer_options
-from captcha_keras.serving.drawing import ImageDrawer
 from captcha_keras.serving.errors import Code, RequestError, invalid
-from captcha_keras.serving.http_errors import EXCEPTION_HANDLERS
-from captcha_keras.serving.json_document import format_error, opens, parse_json, split_rows
+from captcha_keras.serving.http.access import AccessLog
+from captcha_keras.serving.http.cross_origin import CrossOrigin, answer_options
+from captcha_keras.serving.http.drawing import ImageDrawer
+from captcha_keras.serving.http.errors import EXCEPTION_HANDLERS
+from captcha_keras.serving.http.page_files import page_file
+from captcha_keras.serving.http.recognize import recognize, recognize_files
+from captcha_keras.serving.http.rest import describe, parse_path, predict
+from captcha_keras.serving.json.document import format_error, opens, parse_json, split_rows
 from captcha_keras.serving.metrics import CONTENT_TYPE
-from captcha_keras.serving.page_files import page_file
-from captcha_keras.serving.recognize import recognize, recognize_files
-from captcha_keras.serving.rest import describe, parse_path, predict
 from captcha_keras.serving.service import Service
 
 # The limits of an answer of `/recognize`, by the names of their fields.

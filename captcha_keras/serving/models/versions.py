@@ -16,8 +16,8 @@ from pathlib import Path
 
 from captcha_keras.errors import CommandError, InputError
 from captcha_keras.recognizer.pretrained import versions
-from captcha_keras.serving.model import ServedModel, load_model
-from captcha_keras.serving.model_config import ModelConfig
+from captcha_keras.serving.models.model import ServedModel, load_model
+from captcha_keras.serving.models.model_config import ModelConfig
 
 LOG = logging.getLogger(__name__)
 

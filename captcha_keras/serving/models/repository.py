@@ -8,9 +8,9 @@ from pathlib import Path
 from captcha_keras.errors import CommandError, InputError
 from captcha_keras.recognizer.pretrained import versions
 from captcha_keras.serving.errors import Code, RequestError, invalid
-from captcha_keras.serving.model import ServedModel, load_model
-from captcha_keras.serving.model_config import ModelConfig
-from captcha_keras.serving.versions import ModelVersions, Retries, VersionStatus
+from captcha_keras.serving.models.model import ServedModel, load_model
+from captcha_keras.serving.models.model_config import ModelConfig
+from captcha_keras.serving.models.versions import ModelVersions, Retries, VersionStatus
 
 
 class ModelRepository:
