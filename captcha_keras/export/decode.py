@@ -6,10 +6,7 @@ other sizes are resized by TensorFlow's antialiased bilinear filter, which diffe
 
 from __future__ import annotations
 
-import io
-
 import tensorflow as tf
-from PIL import Image
 
 MAX_BYTES = 16_000_000
 # A CAPTCHA has less than a tenth of this. A short file may hold a large image, and decoding takes time for each pixel.
@@ -44,18 +41,17 @@ def decode_images(
     count = tf.shape(image_bytes, tf.int64)[0]
 
     def decoded(row: tf.Tensor, content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return row, _decode(content, width, height, keep_aspect)
+        return row, tf.ensure_shape(_decode(content, width, height, keep_aspect), [height, width, 3])
 
-    # A failing row is dropped, and the others are scattered back to their places. A blank image is appended because
-    # the dataset must have at least one element.
-    rows = tf.data.Dataset.from_tensor_slices(
-        (tf.range(count + 1), tf.concat([image_bytes, tf.constant([_blank(width, height)])], axis=0))
-    )
-    good = rows.map(decoded, num_parallel_calls=1, deterministic=True).ignore_errors().batch(count + 1)
+    # A failing row is dropped, and the others are scattered back to their places. A row of black pixels is appended
+    # because the dataset must have at least one element.
+    rows = tf.data.Dataset.from_tensor_slices((tf.range(count), image_bytes))
+    good = rows.map(decoded, num_parallel_calls=1, deterministic=True).ignore_errors()
+    black = tf.data.Dataset.from_tensors((count, tf.zeros([height, width, 3], tf.uint8)))
     options = tf.data.Options()
     options.autotune.enabled = False
     options.threading.private_threadpool_size = 1
-    places, pixels = good.with_options(options).get_single_element()
+    places, pixels = good.concatenate(black).batch(count + 1).with_options(options).get_single_element()
     shape = tf.stack([count + 1, height, width, 3])
     images = tf.scatter_nd(places[:, tf.newaxis], pixels, shape)[:count]
     valid = tf.scatter_nd(places[:, tf.newaxis], tf.ones_like(places), [count + 1])[:count] > 0
@@ -129,9 +125,3 @@ def _border_colour(pixels: tf.Tensor) -> tf.Tensor:
     border = tf.concat([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]], axis=0)
     median = tf.raw_ops.NthElement(input=tf.transpose(border), n=tf.shape(border)[0] // 2)
     return tf.cast(median, tf.float32)
-
-
-def _blank(width: int, height: int) -> bytes:
-    content = io.BytesIO()
-    Image.new("L", (width, height)).save(content, "png")
-    return content.getvalue()

@@ -8,6 +8,10 @@ import sys
 from datetime import UTC, datetime
 
 
+# `json.dumps` would make a new one for each line.
+ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
+
+
 class JsonFormatter(logging.Formatter):
     """Formats a log record as a JSON object, with the members of its `extra={"fields": {…}}`.
 
@@ -29,7 +33,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return ENCODER.encode(line)
 
 
 def log_as_json() -> None:

@@ -56,6 +56,9 @@ class Application:
         self._drawer = ImageDrawer()
         application = Starlette(
             routes=[
+                # First, for most requests are for these. TF Serving's paths are case-insensitive.
+                Route("/v1/{path:path}", self.tf_serving, methods=EVERY_METHOD),
+                Route("/V1/{path:path}", self.tf_serving, methods=EVERY_METHOD),
                 Route("/livez", self.livez),
                 Route("/readyz", self.readyz),
                 Route("/", self.page),
@@ -65,9 +68,6 @@ class Application:
                 Route("/recognize", self.recognize, methods=["POST"]),
                 Route("/recognize/path", self.recognize_path, methods=["POST"]),
                 Route("/monitoring/prometheus/metrics", self.metrics),
-                # TF Serving's paths are case-insensitive.
-                Route("/v1/{path:path}", self.tf_serving, methods=EVERY_METHOD),
-                Route("/V1/{path:path}", self.tf_serving, methods=EVERY_METHOD),
             ],
             exception_handlers=EXCEPTION_HANDLERS,
         )

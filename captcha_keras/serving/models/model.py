@@ -94,6 +94,13 @@ class ServedModel:
         if missing:
             raise CommandError(f"{version} has no signature {sorted(missing)[0]!r}.")
         self._functions = {name: found[name] for name in (*SIGNATURES, *OPTIONAL_SIGNATURES) if name in found}
+        self._inputs = {
+            name: {
+                key: Input(given.dtype, tuple(given.shape.as_list()))
+                for key, given in function.structured_input_signature[1].items()
+            }
+            for name, function in self._functions.items()
+        }
 
     def warm_up(self) -> None:
         """Call every signature once, for the first call of each takes longer.
@@ -124,8 +131,7 @@ class ServedModel:
         name = signature or DEFAULT_SIGNATURE
         if name not in self._functions:
             raise RequestError(Code.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.')
-        given = self._functions[name].structured_input_signature[1]
-        return {key: Input(spec.dtype, tuple(spec.shape.as_list())) for key, spec in given.items()}
+        return self._inputs[name]
 
     def outputs(self, signature: str) -> tuple[str, ...]:
         """The names of a signature's outputs."""
