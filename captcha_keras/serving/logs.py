@@ -7,7 +7,6 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-
 # `json.dumps` would make a new one for each line.
 ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 
