@@ -87,16 +87,14 @@ class Nginx:
 
     def check(self) -> subprocess.CompletedProcess[str]:
         """`nginx -t`."""
-        command, options = self._command("-t")
-        return subprocess.run(command, check=False, capture_output=True, text=True, **options)
+        return subprocess.run(self._command("-t"), check=False, capture_output=True, text=True)
 
     def client_context(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.certificate))
 
     def __enter__(self) -> Nginx:
-        command, options = self._command("-g", "daemon off;")
         with self.errors.open("w") as errors:
-            self.process = subprocess.Popen(command, stderr=errors, **options)
+            self.process = subprocess.Popen(self._command("-g", "daemon off;"), stderr=errors)
         for _ in range(200):
             if self.process.poll() is not None:
                 raise AssertionError(self.errors.read_text())
@@ -112,10 +110,11 @@ class Nginx:
         self.process.terminate()
         self.process.wait(20)
 
-    def _command(self, *words: str) -> tuple[list[str], dict[str, object]]:
+    def _command(self, *words: str) -> list[str]:
         command = [self.program, "-p", str(self.folder), "-c", str(self._settings), "-e", "stderr", *words]
-        root = os.geteuid() == 0
-        return command, {"user": NOBODY, "group": NOBODY, "extra_groups": []} if root else {}
+        # Not the `user` of `subprocess`: with it Python forks, and then gRPC's handlers write into the child's output.
+        drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+        return [*drop, *command] if os.geteuid() == 0 else command
 
     def _version(self) -> tuple[int, ...]:
         told = subprocess.run([self.program, "-v"], check=True, capture_output=True, text=True).stderr

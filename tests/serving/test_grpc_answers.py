@@ -129,6 +129,13 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
+async def _end_of_tasks() -> None:
+    """Await computations whose clients have left."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        await asyncio.wait(others, timeout=20)
+
+
 class Running:
     """A gRPC server whose event loop runs in a thread."""
 
@@ -147,9 +154,11 @@ class Running:
     def close(self) -> None:
         self.channel.close()
         self.submit(self.server.stop(0)).result(30)
+        self.submit(_end_of_tasks()).result(30)
         self._service.batcher.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
 
 
 @pytest.fixture
