@@ -282,7 +282,7 @@ def test_a_short_message_cannot_stand_for_a_long_array() -> None:
         to_array(bomb, 1000)
     strings = tf.make_tensor_proto([b"a"])
     strings.tensor_shape.dim[0].size = 10**9
-    with pytest.raises(RequestError, match="may have 1,000 values|at most"):
+    with pytest.raises(RequestError, match="may have 512 rows"):
         to_array(strings, 1000)
     negative = tf.make_tensor_proto(np.zeros(1, np.uint8))
     negative.tensor_shape.dim[0].size = -5

@@ -157,7 +157,7 @@ def can_mount() -> bool:
 
 READ_ONLY = """
 mount --rbind / /mnt && mount -o remount,ro,bind /mnt && mount -t tmpfs tmpfs /mnt/tmp
-case "$0" in /tmp/*) mkdir -p "/mnt$0" && mount --bind "$0" "/mnt$0" && mount -o remount,ro,bind "/mnt$0";; esac
+case "$1" in /tmp/*) mkdir -p "/mnt$1" && mount --bind "$1" "/mnt$1" && mount -o remount,ro,bind "/mnt$1";; esac
 exec chroot /mnt sh -c '
 if touch "$0/written" 2> /dev/null; then echo "not read-only"; exit 1; fi; cd /tmp; exec "$@"' "$@"
 """
