@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import http.client
 import os
 import subprocess
@@ -13,6 +14,15 @@ from typing import Self
 
 PATH = "/v1/models/captcha:predict"
 TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add `--model`, the folder of the versions that are served."""
+    from captcha_keras.recognizer.pretrained import pretrained_path
+
+    parser.add_argument(
+        "--model", type=Path, default=pretrained_path("captcha"), metavar="DIR", help="versions of a model (pretrained)"
+    )
 
 
 class Server:

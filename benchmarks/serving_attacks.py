@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.attacks import ATTACKS, honest
 from benchmarks.measure import RESULTS, environment
-from benchmarks.measured_server import Server
+from benchmarks.measured_server import Server, add_model
 from captcha_keras.files import write_json
 
 MOST_MIB = 64
@@ -131,12 +131,8 @@ def rows_of(name: str, digest: str | None = None) -> dict[str, dict[str, Any]]:
 
 def main() -> None:
     """Attack and report; the exit status is 1 if a row shows what must not be."""
-    from captcha_keras.recognizer.pretrained import pretrained_path
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--model", type=Path, default=pretrained_path("captcha"), metavar="DIR", help="versions of a model (pretrained)"
-    )
+    add_model(parser)
     parser.add_argument("--tree", type=Path, default=Path.cwd(), metavar="DIR", help="sources that serve (these)")
     parser.add_argument("--name", default="after", help="of the column in the results (%(default)s)")
     parser.add_argument("--again", action="store_true", help="measure also what these sources have a row for")

@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.load_generator import closed_loop, request_of, run
 from benchmarks.measure import environment, write_results
-from benchmarks.measured_server import Server
+from benchmarks.measured_server import Server, add_model
 
 CLIENTS = (1, 8, 64, 256)
 SETTINGS = {
@@ -64,12 +64,8 @@ def drawn_images(model: Path, count: int = 64) -> list[bytes]:
 
 def main() -> None:
     """Measure and report."""
-    from captcha_keras.recognizer.pretrained import pretrained_path
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--model", type=Path, default=pretrained_path("captcha"), metavar="DIR", help="versions of a model (pretrained)"
-    )
+    add_model(parser)
     parser.add_argument("--seconds", type=float, default=60, metavar="S", help="of each measurement (%(default)s)")
     parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS, metavar="N", help="1 8 64 256")
     given = parser.parse_args()

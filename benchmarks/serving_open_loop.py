@@ -14,12 +14,11 @@ import argparse
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from benchmarks.load_generator import arrivals, closed_loop, open_loop, request_of, run
 from benchmarks.measure import environment, write_results
-from benchmarks.measured_server import Server
+from benchmarks.measured_server import Server, add_model
 from benchmarks.serving_load import drawn_images
 
 CLIENTS = (1, 8, 64)
@@ -117,12 +116,8 @@ def _tell(title: str, row: Mapping[str, Any]) -> None:
 
 def main() -> None:
     """Measure and report."""
-    from captcha_keras.recognizer.pretrained import pretrained_path
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--model", type=Path, default=pretrained_path("captcha"), metavar="DIR", help="versions of a model (pretrained)"
-    )
+    add_model(parser)
     parser.add_argument("--seconds", type=float, default=12, metavar="S", help="of each row (%(default)s)")
     parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS, metavar="N", help="1 8 64")
     parser.add_argument("--parts", type=float, nargs="+", default=PARTS, metavar="P", help="0.25 0.5 0.75 1 1.25")

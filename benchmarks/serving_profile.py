@@ -30,6 +30,7 @@ import numpy as np
 
 from benchmarks.load_generator import Load, closed_loop, request_of, run
 from benchmarks.measure import environment, write_results
+from benchmarks.measured_server import add_model
 from benchmarks.request_steps import noted, steps_of
 from benchmarks.serving_load import drawn_images
 
@@ -220,12 +221,8 @@ def tables(result: Mapping[str, Any]) -> str:
 
 def main() -> None:
     """Measure and report."""
-    from captcha_keras.recognizer.pretrained import pretrained_path
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--model", type=Path, default=pretrained_path("captcha"), metavar="DIR", help="versions of a model (pretrained)"
-    )
+    add_model(parser)
     parser.add_argument("--requests", type=int, default=1000, metavar="N", help="of the one client (%(default)s)")
     parser.add_argument("--clients", type=int, default=64, metavar="N", help="under load (%(default)s)")
     parser.add_argument("--seconds", type=float, default=8, metavar="S", help="of load, twice (%(default)s)")

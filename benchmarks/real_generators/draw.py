@@ -22,6 +22,7 @@ from PIL import Image
 from benchmarks.real_generators.generators import Generator
 from benchmarks.real_generators.groups import EIGHT, TEN, add_group
 from benchmarks.real_generators.install import InstallError, call, install, versions
+from captcha_keras.dataset.images import to_rgb
 from captcha_keras.dataset.layouts import open_dataset
 from captcha_keras.errors import InputError
 from captcha_keras.files import write_json
@@ -80,13 +81,9 @@ def flatten(folder: Path) -> None:
     for path in [*folder.glob("*.gif"), *folder.glob("*.png")]:
         try:
             with Image.open(path) as image:
-                if image.has_transparency_data:
-                    white = Image.new("RGBA", image.size, "white")
-                    flat = Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
-                elif path.suffix == ".gif":
-                    flat = image.convert("RGB")
-                else:
+                if path.suffix == ".png" and not image.has_transparency_data:
                     continue
+                flat = to_rgb(image)
         except OSError:
             continue  # the check says what is wrong with it
         path.unlink()

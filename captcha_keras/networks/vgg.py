@@ -71,17 +71,8 @@ def build_vgg(
             pool = last_pool if block == len(filters) else (2, 2)
             x = layers.MaxPooling2D(pool, dtype=dtype, name=f"block{block - 1}_pool")(x)
         for convolution, count in enumerate(channels, start=1):
-            first = block == convolution == 1
-            x = layers.Conv2D(
-                count,
-                5 if first else 3,
-                strides=2 if first else 1,
-                padding="same",
-                activation="relu",
-                kernel_initializer="he_normal",
-                dtype=dtype,
-                name=f"block{block}_conv{convolution}",
-            )(x)
+            size, stride = (5, 2) if block == convolution == 1 else (3, 1)
+            x = _convolution(x, count, dtype, f"block{block}_conv{convolution}", size, stride)
         x = layers.BatchNormalization(dtype=dtype, name=f"block{block}_norm")(x)
     for block, count in enumerate(residual, start=len(filters) + 1):
         x = residual_block(x, count, dtype, f"block{block}")
@@ -114,19 +105,27 @@ def residual_block(
         >>> bool((block.predict_on_batch(values) == values).all())
         True
     """
-    x = layers.Conv2D(
-        filters,
-        3,
-        padding="same",
-        activation="relu",
-        kernel_initializer="he_normal",
-        dtype=dtype,
-        name=f"{name}_conv1",
-    )(feature_map)
+    x = _convolution(feature_map, filters, dtype, f"{name}_conv1")
     x = layers.Conv2D(
         feature_map.shape[-1], 3, padding="same", kernel_initializer="zeros", dtype=dtype, name=f"{name}_conv2"
     )(x)
     return layers.Add(dtype=dtype, name=f"{name}_add")([feature_map, x])
+
+
+def _convolution(
+    x: keras.KerasTensor, filters: int, dtype: keras.DTypePolicy | str, name: str, size: int = 3, stride: int = 1
+) -> keras.KerasTensor:
+    """A padded convolution with ReLU."""
+    return layers.Conv2D(
+        filters,
+        size,
+        strides=stride,
+        padding="same",
+        activation="relu",
+        kernel_initializer="he_normal",
+        dtype=dtype,
+        name=name,
+    )(x)
 
 
 def backbone_side(side: int) -> int:

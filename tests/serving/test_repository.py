@@ -68,11 +68,11 @@ def test_requests_are_answered_in_tf_servings_words(tmp_path: Path) -> None:
     unknown = (Code.INVALID_ARGUMENT, "Unrecognized servable version label: none")
     assert refusal("captcha", None, "none") == refusal("other", None, "none") == unknown
     assert refusal("") == (Code.INVALID_ARGUMENT, "ModelSpec has no name specified.")
-    assert models.status("captcha", label="stable") == [VersionStatus(1, "AVAILABLE")]
+    assert models.status("captcha", 1) == [VersionStatus(1, "AVAILABLE")]
     with pytest.raises(RequestError, match=r"^Unrecognized servable version label: none$"):
-        models.status("captcha", label="none")
+        models.find("captcha", label="none")
     with pytest.raises(RequestError, match=r"^Could not find version 7 of model captcha$"):
-        models.status("captcha", label="gone")
+        models.status("captcha", 7)
     with pytest.raises(RequestError, match=r"^Could not find any versions of model other$"):
         models.status("other")
 

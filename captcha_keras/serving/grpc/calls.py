@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
-import secrets
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -15,12 +13,11 @@ import grpc
 
 from captcha_keras.serving.errors import Code, RequestError
 from captcha_keras.serving.metrics import Metrics
+from captcha_keras.serving.request_ids import REQUEST_ID, request_id
 
 LOG = logging.getLogger(__name__)
 
 STATUS_CODES = {code: grpc.StatusCode[code.name] for code in Code}
-REQUEST_ID = "x-request-id"
-VALID_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,64}")
 
 
 @dataclass
@@ -84,8 +81,9 @@ class Calls:
         self._idle.clear()
         context.add_done_callback(self._ends)
         begin = time.perf_counter()
-        request_id = _request_id(context)
-        context.set_trailing_metadata(((REQUEST_ID, request_id),))
+        metadata = context.invocation_metadata() or ()
+        named = request_id(value for name, value in metadata if name == REQUEST_ID and isinstance(value, str))
+        context.set_trailing_metadata(((REQUEST_ID, named),))
         code, failure = "OK", None
         try:
             return await work
@@ -108,14 +106,6 @@ class Calls:
                 "status": code,
                 "milliseconds": round(1000 * seconds, 2),
                 "client": context.peer(),
-                "request_id": request_id,
+                "request_id": named,
             }
             LOG.log(logging.ERROR if failure else logging.INFO, "request", exc_info=failure, extra={"fields": fields})
-
-
-def _request_id(context: Any) -> str:
-    """The id that the client gave the call, or a new one."""
-    for name, value in context.invocation_metadata() or ():
-        if name == REQUEST_ID and isinstance(value, str) and VALID_ID.fullmatch(value):
-            return value
-    return secrets.token_hex(8)

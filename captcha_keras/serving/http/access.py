@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
-import secrets
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from captcha_keras.serving.http.connections import connection_of
 from captcha_keras.serving.metrics import Metrics
+from captcha_keras.serving.request_ids import REQUEST_ID, request_id
 
 LOG = logging.getLogger(__name__)
 
-REQUEST_ID = b"x-request-id"
-VALID_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,64}")
+HEADER = REQUEST_ID.encode()
 
 
 class AccessLog:
@@ -53,15 +51,14 @@ class AccessLog:
             await self._app(scope, receive, send)
             return
         begin = time.perf_counter()
-        request_id = _request_id(scope)
+        named = request_id(value.decode("latin-1") for name, value in scope.get("headers", ()) if name == HEADER)
         status, complete, failure = 0, False, None
 
         async def send_and_note(message: Message) -> None:
             nonlocal status, complete
             if message["type"] == "http.response.start":
                 status = message["status"]
-                named = (REQUEST_ID, request_id.encode())
-                message = {**message, "headers": [*message.get("headers", ()), named]}
+                message = {**message, "headers": [*message.get("headers", ()), (HEADER, named.encode())]}
             await send(message)
             complete = message["type"] == "http.response.body" and not message.get("more_body")
 
@@ -87,14 +84,6 @@ class AccessLog:
                 "status": status,
                 "milliseconds": round(1000 * seconds, 2),
                 "client": (scope.get("client") or [None])[0],
-                "request_id": request_id,
+                "request_id": named,
             }
             LOG.log(logging.ERROR if failure else logging.INFO, "request", exc_info=failure, extra={"fields": fields})
-
-
-def _request_id(scope: Scope) -> str:
-    """The id that the client gave the request, or a new one."""
-    for name, value in scope.get("headers", ()):
-        if name == REQUEST_ID and VALID_ID.fullmatch(value):
-            return str(value.decode())
-    return secrets.token_hex(8)

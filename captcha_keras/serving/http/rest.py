@@ -105,6 +105,10 @@ async def predict(target: Target, body: bytes | bytearray, repository: ModelRepo
 
 
 def _parse(target: Target, body: bytes | bytearray, repository: ModelRepository) -> tuple[ServedModel, PredictRequest]:
+    if target.action != "predict":
+        check_examples(body)
+        repository.find(target.model, target.version, target.label)
+        raise not_for(target.action)
     models: list[ServedModel] = []
 
     def inputs_of(signature: str) -> dict[str, Input]:
@@ -112,10 +116,6 @@ def _parse(target: Target, body: bytes | bytearray, repository: ModelRepository)
         models.append(repository.find(target.model, target.version, target.label))
         return models[0].inputs(signature)
 
-    if target.action != "predict":
-        check_examples(body)
-        repository.find(target.model, target.version, target.label)
-        raise not_for(target.action)
     request = parse_request(body, inputs_of)
     return models[0], request
 

@@ -83,19 +83,16 @@ class ModelRepository:
         latest = {name: model.find() for name, model in self._models.items()}
         return {name: model.version for name, model in latest.items() if model is not None}
 
-    def status(self, name: str, version: int | None = None, label: str | None = None) -> list[VersionStatus]:
+    def status(self, name: str, version: int | None = None) -> list[VersionStatus]:
         """The state of one version, or of all, the latest first.
 
         Args:
             name: The model's name in the request.
             version: The number of the version; None for all.
-            label: The label of the version, if the request has one.
 
         Raises:
-            RequestError: There is no such model, version or label.
+            RequestError: There is no such model or version.
         """
-        if label is not None:
-            version = self._labelled(name, label)
         states = self._models[name].states if name in self._models else []
         if version is None and not states:
             raise RequestError(Code.NOT_FOUND, f"Could not find any versions of model {name}")
@@ -117,16 +114,14 @@ class ModelRepository:
         """
         if not name:
             raise invalid("ModelSpec has no name specified.")
+        model = self._models.get(name)
         if label is not None:
-            version = self._labelled(name, label)
-        model = self._models[name].find(version) if name in self._models else None
-        if model is None:
+            labels = model.config.labels if model else {}
+            if label not in labels:
+                raise invalid(f"Unrecognized servable version label: {label}")
+            version = labels[label]
+        found = model.find(version) if model else None
+        if found is None:
             asked = f"Latest({name})" if version is None else f"Specific({name}, {version})"
             raise RequestError(Code.NOT_FOUND, f"Servable not found for request: {asked}")
-        return model
-
-    def _labelled(self, name: str, label: str) -> int:
-        labels = self._models[name].config.labels if name in self._models else {}
-        if label not in labels:
-            raise invalid(f"Unrecognized servable version label: {label}")
-        return labels[label]
+        return found
