@@ -92,8 +92,10 @@ COUNTS: dict[str, tuple[Table[int], Table[str]]] = {
         ),
     ),
 }
-# Of a hundred images so many are drawn as the library `captcha` draws.
+# Of a hundred images so many are drawn as the library `captcha` draws. Its font draws 0 and O so much alike that a
+# network learns them apart from many examples alone, so texts with one of them are drawn by it more often.
 LIBRARY_PERCENT = 30
+LIBRARY_PERCENT_0O = 60
 # "ink" is the color of the text, "faint" one between it and the paper, "any" a random one, "paper" that of the paper.
 DISTURBANCE_COLOR = Table({"ink": 44, "faint": 26, "any": 22, "paper": 8})
 
@@ -130,7 +132,8 @@ def draw_look(text: str, dice: Dice, families: Families, without: Collection[str
         for step in steps:
             if step.name not in without:
                 look = added(look, step)
-    seed, hit = dice.seed(), dice.chance(LIBRARY_PERCENT)
+    percent = LIBRARY_PERCENT if set(text).isdisjoint("0O") else LIBRARY_PERCENT_0O
+    seed, hit = dice.seed(), dice.chance(percent)
     return added(look, Step("library", seed)) if hit and "library" not in without else look
 
 

@@ -14,7 +14,7 @@ from data_gen.style import StyleError
 # The style's name in `--style` and in `dataset.json`.
 ANY = "any"
 # To be raised with every change that changes pixels: a data set is not continued with another one.
-REVISION = 3
+REVISION = 4
 ANY_SPEC = CaptchaSpec("".join(NAMED_ALPHABETS.values()), 1, 10, 200, 64, keep_aspect=True)
 
 

@@ -17,7 +17,7 @@ KINDS = {
     DIGITS: 14,
     UPPER: 14,
     LOWER: 12,
-    DIGITS + UPPER: 16,
+    DIGITS + UPPER: 30,
     DIGITS + LOWER: 12,
     UPPER + LOWER: 8,
     CHARACTERS: 24,
@@ -25,8 +25,8 @@ KINDS = {
 # What makers of CAPTCHAs leave out, so that people need not guess; nothing of it most often.
 LOOK_ALIKES = {"": 60, "0O": 6, "01OIl": 12, "01OIilo": 12, "0125BIOSZilosz": 10}
 # Of a hundred texts so many mix the two of a pair that is told apart by little, if the alphabet has a pair.
-PAIRED_PERCENT = 40
-PAIRS = {"0O": 60, "1I": 10, "1l": 8, "Il": 8, "5S": 8, "2Z": 8, "8B": 8, "6G": 8}
+PAIRED_PERCENT = 50
+PAIRS = {"0O": 80, "1I": 10, "1l": 8, "Il": 8, "5S": 8, "2Z": 8, "8B": 8, "6G": 8}
 LENGTHS = {1: 2, 2: 3, 3: 6, 4: 24, 5: 22, 6: 22, 7: 10, 8: 6, 9: 3, 10: 2}
 FEWEST_CHARACTERS = 5
 
@@ -34,7 +34,7 @@ FEWEST_CHARACTERS = 5
 class LookTexts:
     """Draws texts for random looks, within the alphabet and the lengths of a spec.
 
-    If the alphabet has a pair such as 0 and O, in 40 % of its texts half of the characters are of one pair: a network
+    If the alphabet has a pair such as 0 and O, in half of its texts half of the characters are of one pair: a network
     would otherwise see them too seldom to learn what tells them apart.
 
     Args:

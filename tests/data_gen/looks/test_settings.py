@@ -55,7 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_settings_survive_json_and_name_families() -> None:
     assert LookSettings.from_json(json.loads(json.dumps(LOOKS.to_json())), FONTS) == LOOKS
-    assert LOOKS.to_json() == {"any": {"revision": 3, "without": ["blur"]}}
+    assert LOOKS.to_json() == {"any": {"revision": 4, "without": ["blur"]}}
     left_out = LookSettings(("warps", "curves", "waves")).without
     assert left_out == tuple(sorted({*INGREDIENTS["warps"], "curves"}))
     assert set(LookSettings(tuple(INGREDIENTS)).without) == NAMES
@@ -67,7 +67,7 @@ def test_what_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
         LookSettings(without=("fog", "curves"))
     with pytest.raises(StyleError, match=r"none.ttf is no readable TrueType font"):
         LookSettings(fonts=(str(tmp_path / "none.ttf"),))
-    with pytest.raises(StyleError, match="The looks are of revision 0, this release draws 3"):
+    with pytest.raises(StyleError, match="The looks are of revision 0, this release draws 4"):
         LookSettings.from_json({"any": {"revision": 0, "without": []}})
     with pytest.raises(InputError, match="Random looks show 0-9, A-Z and a-z, not ß"):
         Series(CaptchaSpec("abß", 2, 2, keep_aspect=True), style=LOOKS)
@@ -77,7 +77,7 @@ def test_what_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_records_settings_and_fonts_and_opens_fitted_into_the_canvas(folder: Path) -> None:
     description = json.loads((folder / "dataset.json").read_text())
-    assert description["style"] == {"any": {"revision": 3, "without": ["blur"]}}
+    assert description["style"] == {"any": {"revision": 4, "without": ["blur"]}}
     assert [font["name"] for font in description["fonts"]] == [Path(path).name for path in FONTS]
     assert description["fonts"][0]["sha256"] == hashlib.sha256(Path(FONTS[0]).read_bytes()).hexdigest()
     dataset = open_dataset(folder)
