@@ -25,7 +25,7 @@ class LookDrawer:
         >>> from data_gen.looks.settings import ANY_SPEC
         >>> drawer = LookDrawer(LookTexts(ANY_SPEC), 0, LookSettings())
         >>> drawer.text(3), drawer.look(3).text, drawer.image(3)[0]
-        ('D8IB', 'D8IB', 'D8IB')
+        ('OOEOD', 'OOEOD', 'OOEOD')
     """
 
     def __init__(self, texts: LookTexts, seed: int | str, settings: LookSettings) -> None:

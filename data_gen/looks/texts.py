@@ -49,7 +49,7 @@ class LookTexts:
         >>> from captcha_keras import CaptchaSpec
         >>> texts = LookTexts(CaptchaSpec("0123456789ABCDEF", 3, 9))
         >>> [texts.draw(Dice(seed)) for seed in range(4)]
-        ['8B8BDB8', '887021', 'FE3437E', '634965']
+        ['8B8BDB8', '887021', 'FE3437E', '736976']
     """
 
     def __init__(self, spec: CaptchaSpec, *, distinct: bool = False, weights: Mapping[str, int] | None = None) -> None:

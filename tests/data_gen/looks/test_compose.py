@@ -42,7 +42,7 @@ def test_the_pixels_are_the_ones_that_were_drawn_when_this_was_written() -> None
     assert digest() == PIXELS
 
 
-PIXELS = "34d2d40182e4502fce0a8f08d85a157f644a13e5abcffa956353995088ddc69d"
+PIXELS = "2f5582dcff70f83ff5dea12862b901836b9f7b5b9363276f49e8bbabfc06c7a0"
 
 
 @pytest.mark.parametrize("disabled", ["", "X86_V3 X86_V4 AVX512_ICL AVX512_SPR"])
