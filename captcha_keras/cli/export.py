@@ -38,7 +38,7 @@ def parser(prog: str = "captcha-keras export") -> argparse.ArgumentParser:
         prog=prog, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = result.add_argument
-    add("--run", type=Path, metavar="DIR", help="the run (the newest finished one)")
+    add("--run", type=Path, metavar="DIR", help="run, or version of an exported model (the newest finished run)")
     add("--format", choices=FORMATS, default="saved_model", help="%(default)s")
     add("--to", type=Path, metavar="PATH", help=f"folder of the versions, or file ({', '.join(FORMATS.values())})")
     add("--quantised", action="store_true", help="8-bit weights (litert alone)")
@@ -57,9 +57,10 @@ def _export(options: argparse.Namespace) -> None:
         raise InputError(f"--quantised goes with --format litert, not with {options.format}.")
     load_tensorflow()
     from captcha_keras.training.devices import select_device
-    from captcha_keras.training.run_folder import RunFolder, newest_run
+    from captcha_keras.training.initial import record_of
+    from captcha_keras.training.run_folder import newest_run
 
-    run = RunFolder(options.run) if options.run else newest_run(finished=True)
+    run = record_of(options.run) if options.run else newest_run(finished=True)
     if run is None:
         raise InputError("There is no finished run in runs/; train one with python train.py, or name one with --run.")
     description = run.read_record()["dataset"]["description"]
@@ -71,19 +72,21 @@ def _export(options: argparse.Namespace) -> None:
     select_device(gpu=False)
     target = options.to or Path(FORMATS[options.format])
     if options.format == "saved_model":
-        _export_saved_model(run, source, target)
+        _export_saved_model(run, options.run or run.path, source, target)
     else:
-        _export_file(run, source, target, options.format, quantised=options.quantised)
+        _export_file(options.run or run.path, source, target, options.format, quantised=options.quantised)
 
 
-def _export_saved_model(run: RunFolder, source: ImageSource, repository: Path) -> None:
+def _export_saved_model(run: RunFolder, trained: Path, source: ImageSource, repository: Path) -> None:
     import keras
 
     from captcha_keras.export.saved_model import export_saved_model
+    from captcha_keras.training.initial import load_initial
 
+    network, spec = load_initial(trained)
     version = export_saved_model(
-        run.load_network(),
-        run.read_spec(),
+        network,
+        spec,
         repository,
         [source.draw(index).content for index in range(SERVED_SAMPLES)],
         model_name=repository.resolve().name,
@@ -91,24 +94,24 @@ def _export_saved_model(run: RunFolder, source: ImageSource, repository: Path) -
     )
     size = sum(file.stat().st_size for file in version.rglob("*") if file.is_file())
     print(
-        f"{version}: {size / 1e6:.1f} MB, reads {SERVED_SAMPLES} new images as {run.path} does "
+        f"{version}: {size / 1e6:.1f} MB, reads {SERVED_SAMPLES} new images as {trained} does "
         f"(Keras {keras.__version__})."
     )
 
 
-def _export_file(run: RunFolder, source: ImageSource, path: Path, file_format: str, *, quantised: bool) -> None:
+def _export_file(trained: Path, source: ImageSource, path: Path, file_format: str, *, quantised: bool) -> None:
     import numpy as np
 
     from captcha_keras.dataset.labelled import LabelledImages
     from captcha_keras.export.portable import export_litert, export_onnx
+    from captcha_keras.training.initial import load_initial
 
-    spec = run.read_spec()
+    network, spec = load_initial(trained)
     drawings = [source.draw(index) for index in range(SAMPLES)]
     samples = LabelledImages(
         np.stack([drawing.pixels for drawing in drawings]),
         spec.encode_all(drawing.text for drawing in drawings),
     )
-    network = run.load_network()
     if file_format == "onnx":
         result = export_onnx(network, spec, path, samples)
     else:

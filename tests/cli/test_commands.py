@@ -141,6 +141,15 @@ def test_an_exported_version_is_evaluated_and_reads_as_its_run(workplace: Path) 
     assert command("evaluate", "--model", "served/zero", "--fresh", "20").returncode == 0
     assert (workplace / "runs" / "zero-1" / "evaluation" / "evaluation.json").exists()
     assert [path.name for path in (workplace / "served" / "zero").iterdir()] == ["1"]
+    again = command("export", "--run", "served/zero/1", "--to", "served/again")
+    assert again.returncode == 0, again.stderr
+    assert "reads 64 new images as served/zero/1 does" in again.stdout
+    samples = [str(path) for path in (workplace / "data" / "captcha" / "images").iterdir()][:20]
+    readings = [command("predict", *samples, "--model", f"served/{name}/1").stdout for name in ("zero", "again")]
+    assert readings[0] == readings[1]
+    assert len(readings[0].splitlines()) == 20
+    for name in ("config.json", "history.csv"):
+        assert (workplace / "served/again/1/assets" / name).read_bytes() == (workplace / "runs/one" / name).read_bytes()
     unfinished = command("export", "--run", "runs/none", "--to", "served/none")
     assert unfinished.returncode == 2
     assert unfinished.stderr.startswith("runs/none is no run folder")
