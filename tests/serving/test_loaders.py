@@ -21,7 +21,6 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from captcha_keras.dataset.images import decode_image, fit
 from captcha_keras.recognizer.formats import read_spec
 from tests.image_files import BAD, GOOD
-from tests.lively import SPEC
 
 pytestmark = pytest.mark.serving
 
