@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
+from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from types import ModuleType
 
@@ -235,8 +236,7 @@ def process_pool(workers: int) -> ProcessPoolExecutor:
         ...     pool.submit(len, "captcha").result()
         7
     """
-    # spawn: the same start on every system, and no copy of the parent's threads and locks.
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_start_worker)
+    return ProcessPoolExecutor(workers, _WorkerContext(), initializer=_start_worker)
 
 
 def _chunks(job: Job, pieces: Iterator[int]) -> Iterator[list[int]]:
@@ -248,6 +248,29 @@ def _chunks(job: Job, pieces: Iterator[int]) -> Iterator[list[int]]:
 def _source(series: Series, renderer: str) -> ImageSource:
     """Cached between tasks: loading fonts and drawing glyphs takes longer than drawing an image."""
     return series.source(renderer)
+
+
+class _WorkerProcess(SpawnProcess):
+    """A process that Ctrl-C does not reach while it starts.
+
+    It takes long to import what it needs, and would print a traceback if Ctrl-C came before its first own line.
+    """
+
+    def start(self) -> None:
+        if not hasattr(signal, "pthread_sigmask"):  # Windows
+            return super().start()
+        # A process inherits the signals that are blocked where it is started.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            super().start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+class _WorkerContext(SpawnContext):
+    """spawn: the same start on every system, and no copy of the parent's threads and locks."""
+
+    Process = _WorkerProcess
 
 
 def _start_worker() -> None:

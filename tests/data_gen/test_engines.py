@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -66,3 +69,23 @@ def test_a_dead_worker_is_named_and_the_rest_is_kept(tmp_path: Path, reference: 
     assert not (folder / "dataset.json").exists()
     generate_dataset(SETTINGS, folder, engine=processes(1))
     assert contents(folder) == reference
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C reaches a whole process group on POSIX alone")
+def test_a_worker_that_still_imports_does_not_see_ctrl_c(tmp_path: Path) -> None:
+    script = tmp_path / "interrupted.py"
+    script.write_text(
+        "import os, signal\n"
+        "from data_gen.engines import process_pool\n"
+        "if __name__ == '__main__':\n"
+        "    signal.signal(signal.SIGINT, lambda *_: print('interrupted', flush=True))\n"
+        "    with process_pool(2) as pool:\n"
+        "        task = pool.submit(len, 'captcha')\n"
+        "        os.killpg(0, signal.SIGINT)\n"
+        "        print(task.result())\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    result = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, env=environment, start_new_session=True, timeout=120
+    )
+    assert (result.stdout, result.stderr, result.returncode) == ("interrupted\n7\n", "", 0)
