@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from captcha_keras.cli.environment import load_tensorflow
 from captcha_keras.dataset.images import ImageError, read_image
 from captcha_keras.errors import DatasetError
 from captcha_keras.recognizer.formats import SINGLE_FILES
-from captcha_keras.recognizer.locate import find_model
+from captcha_keras.recognizer.locate import recommended_model
 from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.spec import parse_alphabet
 
@@ -32,7 +33,8 @@ def parser(prog: str = "captcha-keras predict") -> argparse.ArgumentParser:
         "--model",
         type=Path,
         metavar="PATH",
-        help="run, exported model, ONNX or LiteRT file (the newest finished run, else the shipped model)",
+        help="run, exported model, ONNX or LiteRT file, captcha or any (the newest finished run; without one captcha, "
+        "or any if captcha cannot read the --alphabet or --length)",
     )
     result.add_argument(
         "--alphabet",
@@ -61,7 +63,8 @@ def _predict(options: argparse.Namespace) -> None:
             problems.append(f"{path} {error}")
     if images:
         alphabet = parse_alphabet(options.alphabet) if options.alphabet else None
-        predictions = _recognizer(options.model).read(images, alphabet=alphabet, length=options.length)
+        model = options.model or _recommended(alphabet, options.length)
+        predictions = _recognizer(model).read(images, alphabet=alphabet, length=options.length)
         for path, prediction in zip(files, predictions, strict=True):
             if options.json:
                 print(json.dumps({"file": str(path), **dataclasses.asdict(prediction)}))
@@ -71,11 +74,19 @@ def _predict(options: argparse.Namespace) -> None:
         raise DatasetError(f"{len(problems)} of {len(options.images)} files could not be read:", problems)
 
 
-def _recognizer(path: Path | None) -> Recognizer:
+def _recommended(alphabet: str | None, length: str | None) -> Path:
+    """The model that reads where none is named; standard error says which."""
+    model = recommended_model(alphabet, length)
+    name = f"the pretrained model {model.path.parent.name}" if model.exported else str(model.path)
+    print(f"Read by {name}; --model names another.", file=sys.stderr)
+    return model.path
+
+
+def _recognizer(path: Path) -> Recognizer:
     # ONNX and LiteRT files need no TensorFlow.
-    if path is None or path.suffix not in SINGLE_FILES:
+    if path.suffix not in SINGLE_FILES:
         load_tensorflow()
         from captcha_keras.training.devices import select_device
 
         select_device(gpu=False)
-    return Recognizer.load(path or find_model())
+    return Recognizer.load(path)

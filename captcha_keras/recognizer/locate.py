@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from captcha_keras.errors import InputError
-from captcha_keras.recognizer.formats import SAVED_MODEL
+from captcha_keras.recognizer.formats import SAVED_MODEL, read_spec
+from captcha_keras.recognizer.limits import Length, limit_mask
 from captcha_keras.recognizer.pretrained import list_pretrained, pretrained_path, versions
 from captcha_keras.training.run_folder import EXPORTED_RECORD, RUNS, RunFolder, newest_run
 
@@ -85,3 +86,31 @@ def find_model(path: Path | None = None) -> TrainedModel:
     if found:
         return TrainedModel(found[max(found)], exported=True)
     return TrainedModel(path, exported=False)
+
+
+def recommended_model(alphabet: str | None = None, length: Length | None = None) -> TrainedModel:
+    """The model for images of which no more is known: the newest finished run, else a pretrained model.
+
+    Args:
+        alphabet: The only characters that the texts may have; None if they are not known.
+        length: How many characters the texts have: 4, "4-6" or (4, 6); None if it is not known.
+
+    Returns:
+        Without a run, the specialist for the library's default look; if it cannot read such texts, the model for any
+        look.
+
+    Raises:
+        InputError: There is no model.
+
+    Example:
+        >>> [recommended_model(length=length).path.parent.name for length in (4, 6)]
+        ['captcha', 'any']
+    """
+    model = find_model()
+    if not model.exported:
+        return model
+    try:
+        limit_mask(read_spec(model.path), alphabet, length)
+    except InputError:
+        return find_model(pretrained_path(MODEL_FOR_ANY_LOOK))
+    return model

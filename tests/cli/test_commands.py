@@ -109,6 +109,7 @@ def test_predict_prints_a_line_an_image(workplace: Path) -> None:
     words = [images / "00000.jpg", images / "00001.jpg"]
     result = call("captcha_keras/__main__.py", "predict", *words, cwd=workplace, PYTHONPATH=str(ROOT))
     assert result.returncode == 0, result.stderr
+    assert result.stderr == "Read by runs/one; --model names another.\n"
     lines = [line.split("\t") for line in result.stdout.splitlines()]
     assert [line[0] for line in lines] == [str(word) for word in words]
     assert all(set(line[1]) <= set("0OX") and 0 < float(line[2]) <= 1 for line in lines)
@@ -121,6 +122,23 @@ def test_predict_prints_a_line_an_image(workplace: Path) -> None:
     assert prediction["text"] == lines[0][1]
     assert len(prediction["char_confidence"]) == 2
     assert "broken.png is no complete PNG or JPEG image" in partly.stderr
+
+
+@pytest.mark.parametrize(("limit", "model"), [((), "captcha"), (("--length", "6"), "any"), (("--length", "11"), "any")])
+def test_without_a_run_predict_says_which_pretrained_model_reads(
+    workplace: Path, tmp_path: Path, limit: tuple[str, ...], model: str
+) -> None:
+    image = workplace / "data" / "captcha" / "images" / "00000.jpg"
+    result = call("captcha_keras/__main__.py", "predict", image, *limit, cwd=tmp_path, PYTHONPATH=str(ROOT))
+    said, *refusal = result.stderr.splitlines()
+    assert said == f"Read by the pretrained model {model}; --model names another."
+    if limit == ("--length", "11"):
+        assert (result.returncode, refusal) == (2, ["The model reads texts of 1-10 characters, not of 11."])
+    else:
+        assert result.returncode == 0, result.stderr
+        path, text, confidence = result.stdout.rstrip("\n").split("\t")
+        assert (path, len(text)) == (str(image), 6 if limit else 4)
+        assert 0 < float(confidence) <= 1
 
 
 def test_an_exported_version_is_evaluated_and_reads_as_its_run(workplace: Path) -> None:
