@@ -41,6 +41,7 @@ def parser(prog: str = "evaluate.py") -> argparse.ArgumentParser:
         metavar="DIR",
         help="where to write the report (RUN/evaluation; for an exported model in runs/)",
     )
+    add("--gpu", action="store_true", help="require a GPU; without it the CPU computes")
     add("--json", action="store_true", help="print the figures as JSON instead of a table")
     return result
 
@@ -65,7 +66,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from captcha_keras.training.devices import select_device
 
     model = find_model(options.model)
-    select_device(gpu=False)
+    select_device(options.gpu)
     recognizer = Recognizer.load(model)
     data = images_to_evaluate(
         model.run,

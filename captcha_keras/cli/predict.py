@@ -12,7 +12,7 @@ from pathlib import Path
 from captcha_keras.cli.console import run_command
 from captcha_keras.cli.environment import load_tensorflow
 from captcha_keras.dataset.images import ImageError, read_image
-from captcha_keras.errors import DatasetError
+from captcha_keras.errors import DatasetError, InputError
 from captcha_keras.recognizer.formats import SINGLE_FILES
 from captcha_keras.recognizer.locate import recommended_model
 from captcha_keras.recognizer.recognizer import Recognizer
@@ -43,6 +43,7 @@ def parser(prog: str = "captcha-keras predict") -> argparse.ArgumentParser:
         help="the only characters that the texts may have: digits, upper, lower or literal characters (the model's)",
     )
     result.add_argument("--length", metavar="4|4-6", help="how many characters the texts have (the model's)")
+    result.add_argument("--gpu", action="store_true", help="require a GPU; without it the CPU computes")
     result.add_argument("--json", action="store_true", help="print a JSON object a line")
     return result
 
@@ -64,7 +65,7 @@ def _predict(options: argparse.Namespace) -> None:
     if images:
         alphabet = parse_alphabet(options.alphabet) if options.alphabet else None
         model = options.model or _recommended(alphabet, options.length)
-        predictions = _recognizer(model).read(images, alphabet=alphabet, length=options.length)
+        predictions = _recognizer(model, options.gpu).read(images, alphabet=alphabet, length=options.length)
         for path, prediction in zip(files, predictions, strict=True):
             if options.json:
                 print(json.dumps({"file": str(path), **dataclasses.asdict(prediction)}))
@@ -82,11 +83,13 @@ def _recommended(alphabet: str | None, length: str | None) -> Path:
     return model.path
 
 
-def _recognizer(path: Path) -> Recognizer:
-    # ONNX and LiteRT files need no TensorFlow.
-    if path.suffix not in SINGLE_FILES:
+def _recognizer(path: Path, gpu: bool) -> Recognizer:
+    if path.suffix in SINGLE_FILES:  # they need no TensorFlow
+        if gpu:
+            raise InputError(f"{path} is read on the CPU alone; --gpu is for runs and exported models.")
+    else:
         load_tensorflow()
         from captcha_keras.training.devices import select_device
 
-        select_device(gpu=False)
+        select_device(gpu)
     return Recognizer.load(path)

@@ -33,7 +33,14 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split(","))
 
 
-# Each option belongs to a field of ServeConfig or BatchingConfig, which has its default.
+def _switch(text: str) -> bool:
+    """A flag's value, where a variable of the environment has to name one."""
+    if text not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"expected true or false, got {text!r}")
+    return text == "true"
+
+
+# Each option but --gpu belongs to a field of ServeConfig or BatchingConfig, which has its default.
 OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "models": {
         "--model": _option("folder of one model's versions (the pretrained model)", Path, "DIR"),
@@ -60,6 +67,7 @@ OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "load": {
         "--batch-rows": _option("most images computed together; 1: no batching (64)", dest="max_batch_size"),
         "--waiting-rows": _option("most images that wait; more are refused with 503 (1024)", dest="max_waiting_rows"),
+        "--gpu": _option("require a GPU; without it the CPU computes", _switch, "true|false", nargs="?", const=True),
         "--threads": _option("computations at the same time (2)"),
         "--timeout": _option("seconds that a request may take (30)", float, "S"),
         "--arrival-timeout": _option("seconds for headers to arrive, and again for a body (20)", float, "S"),
@@ -109,7 +117,7 @@ def _serve(options: dict[str, Any]) -> None:
     from captcha_keras.serving.server import serve
     from captcha_keras.training.devices import select_device
 
-    select_device(gpu=False)
+    select_device(options.pop("gpu", False))
     names = {field.name for field in fields(BatchingConfig)} & options.keys()
     batching = BatchingConfig(**{name: options.pop(name) for name in names})
     if "model_config" not in options:

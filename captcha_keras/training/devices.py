@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 
 from captcha_keras.cores import available_cores
-from captcha_keras.errors import InputError
+from captcha_keras.errors import CommandError, InputError
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 # Instructions that compute bfloat16 products; without them oneDNN emulates it, slower than float32.
@@ -21,7 +24,10 @@ AMPERE = (8, 0)
 
 NO_GPU = """--gpu asks for a GPU and the {backend} backend sees none.
 Looked for: {looked}.
-Install the CUDA build with: {install}"""
+It says: {said}
+Install the CUDA build with: pip install 'captcha-keras[{extra}]'"""
+# What TensorFlow logs about GPUs: a level, process and place, then the reason.
+GPU_LOG = re.compile(r"^[IWE]\d{4} .*?\] (.*(?:cuda|cudnn|cuinit|dlopen|driver).*)$", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,53 @@ def distribution(device: Device) -> Callable[[], AbstractContextManager[object]]
     return keras.distribution.DataParallel(auto_shard_dataset=False).scope
 
 
+def compiles_with_xla(network: keras.Model) -> bool:
+    """Whether XLA shall compile a network's steps: what Keras chooses, but never for TensorFlow on a CPU.
+
+    Keras asks for the GPUs of the machine, so on one whose GPU is hidden it would compile for the CPU, where steps
+    compiled by XLA take two to four times as long.
+
+    Example:
+        >>> device = select_device(gpu=False)
+        >>> network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        >>> compiles_with_xla(network) == (keras.backend.backend() == "jax")
+        True
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        if not tf.config.get_visible_devices("GPU"):
+            return False
+    return bool(network.jit_compile)
+
+
+@contextmanager
+def memory_named(batch_size: int) -> Iterator[None]:
+    """Turn a device's lack of memory into one sentence.
+
+    Args:
+        batch_size: Images a step, of what the block computes.
+
+    Raises:
+        CommandError: The memory did not suffice.
+
+    Example:
+        >>> with memory_named(batch_size=64):
+        ...     raise MemoryError
+        Traceback (most recent call last):
+        captcha_keras.errors.CommandError: The memory does not hold a step of 64 images; try --batch-size 32.
+    """
+    try:
+        yield
+    except Exception as error:
+        # TensorFlow's ResourceExhaustedError and JAX's JaxRuntimeError have nothing else in common.
+        exhausted = "RESOURCE_EXHAUSTED" in str(error) or type(error).__name__ == "ResourceExhaustedError"
+        if not (exhausted or isinstance(error, MemoryError)):
+            raise
+        smaller = f"; try --batch-size {batch_size // 2}" if batch_size > 1 else ""
+        raise CommandError(f"The memory does not hold a step of {batch_size:,} images{smaller}.") from error
+
+
 def processor_name() -> str:
     """The processor's name and the number of cores this process may use.
 
@@ -138,7 +191,8 @@ def _tensorflow_device(gpu: bool) -> Device:
     devices = tf.config.list_physical_devices("GPU")
     if not devices:
         built = "built with CUDA" if tf.test.is_built_with_cuda() else "built without CUDA"
-        raise _no_gpu("tensorflow", f"tf.config.list_physical_devices('GPU') in TensorFlow {tf.__version__} ({built})")
+        asked = f"tf.config.list_physical_devices('GPU') in TensorFlow {tf.__version__} ({built})"
+        raise _no_gpu("cuda", asked, _tensorflow_log())
     details = [tf.config.experimental.get_device_details(each) for each in devices]
     names = tuple(detail.get("device_name", "GPU") for detail in details)
     return Device("gpu", names, details[0].get("compute_capability"))
@@ -153,14 +207,14 @@ def _jax_device(gpu: bool) -> Device:
     try:
         devices = jax.devices("gpu")
     except RuntimeError as error:
-        raise _no_gpu("jax", f"jax.devices('gpu') in JAX {jax.__version__}") from error
+        raise _no_gpu("jax-cuda", f"jax.devices('gpu') in JAX {jax.__version__}", [str(error)]) from error
     capability = str(getattr(devices[0], "compute_capability", ""))
     major, _, minor = capability.partition(".")
     known = (int(major), int(minor)) if major.isdigit() and minor.isdigit() else None
     return Device("gpu", tuple(each.device_kind for each in devices), known)
 
 
-def _no_gpu(backend: str, asked: str) -> InputError:
+def _no_gpu(extra: str, asked: str, reasons: list[str]) -> InputError:
     looked = [asked]
     looked.append(
         "the NVIDIA driver (/proc/driver/nvidia/version: "
@@ -169,8 +223,17 @@ def _no_gpu(backend: str, asked: str) -> InputError:
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
     if hidden is not None:
         looked.append(f"CUDA_VISIBLE_DEVICES={hidden!r}")
-    install = {"tensorflow": "pip install 'tensorflow[and-cuda]'", "jax": "pip install 'jax[cuda12]'"}
-    return InputError(NO_GPU.format(backend=backend, looked="; ".join(looked), install=install[backend]))
+    backend = keras.backend.backend()
+    said = " ".join(reasons) or "nothing"
+    return InputError(NO_GPU.format(backend=backend, looked="; ".join(looked), said=said, extra=extra))
+
+
+def _tensorflow_log() -> list[str]:
+    """What TensorFlow logs about GPUs while it looks for them, in a process of its own: here its log is off."""
+    command = [sys.executable, "-c", "import tensorflow as tf; tf.config.list_physical_devices('GPU')"]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "0"}
+    log = subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stderr
+    return list(dict.fromkeys(GPU_LOG.findall(log)))
 
 
 def _hide_tensorflow_gpus() -> None:

@@ -14,6 +14,7 @@ from captcha_keras.networks.registry import build_network, find_network
 from captcha_keras.pipeline.batches import evaluation_batches
 from captcha_keras.spec import CaptchaSpec
 from captcha_keras.training.config import TrainConfig
+from captcha_keras.training.devices import compiles_with_xla
 from captcha_keras.training.metrics import captcha_accuracy, character_accuracy
 from captcha_keras.training.optimizer import RampedAdam
 from captcha_keras.training.prior import LogPrior
@@ -77,6 +78,7 @@ def build_trainee(config: TrainConfig, spec: CaptchaSpec, policy: str, schedule:
         optimizer,
         kind.loss_for(spec, config.label_smoothing),
         metrics=[character_accuracy, captcha_accuracy],
+        jit_compile=compiles_with_xla(model),
     )
     # A checkpoint is put back before the first step, so the slots must exist by then.
     optimizer.build(model.trainable_variables)

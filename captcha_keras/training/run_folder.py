@@ -109,13 +109,17 @@ class RunFolder:
         """
         import keras
 
+        from captcha_keras.training.devices import compiles_with_xla
+
         file = file or self.best_model
         if not file.is_file():
             raise InputError(f"{self.path} has no {file.name} yet: its first epoch is not finished.")
         try:
-            return keras.saving.load_model(file, compile=False)
+            network: keras.Model = keras.saving.load_model(file, compile=False)
         except Exception as error:  # Keras raises many kinds on a damaged file
             raise InputError(f"{file} cannot be loaded: {error}") from error
+        network.jit_compile = compiles_with_xla(network)
+        return network
 
     def write_record(self, record: Mapping[str, Any]) -> None:
         """Write `config.json`."""

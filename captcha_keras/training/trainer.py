@@ -19,7 +19,7 @@ from captcha_keras.pipeline.store import image_store
 from captcha_keras.training.callbacks import BestModel, Checkpoint, EpochRows
 from captcha_keras.training.checkpoint import Progress, load_checkpoint
 from captcha_keras.training.config import TrainConfig
-from captcha_keras.training.devices import distribution
+from captcha_keras.training.devices import distribution, memory_named
 from captcha_keras.training.fit import Trainee, build_trainee, fit
 from captcha_keras.training.fresh_images import FreshImages
 from captcha_keras.training.job import Job, check_job
@@ -135,16 +135,17 @@ def _fit(
     save: Callable[[Path], None],
 ) -> None:
     try:
-        fit(
-            trainee,
-            _batches(job, training, fresh, state.epoch),
-            steps_per_epoch=job.schedule.steps_per_epoch,
-            epochs=job.schedule.epochs,
-            callbacks=_callbacks(job, save, state, fresh),
-            validation=validation,
-            initial_epoch=state.epoch,
-            verbose=1 if sys.stdout.isatty() else 2,
-        )
+        with memory_named(job.config.batch_size):
+            fit(
+                trainee,
+                _batches(job, training, fresh, state.epoch),
+                steps_per_epoch=job.schedule.steps_per_epoch,
+                epochs=job.schedule.epochs,
+                callbacks=_callbacks(job, save, state, fresh),
+                validation=validation,
+                initial_epoch=state.epoch,
+                verbose=1 if sys.stdout.isatty() else 2,
+            )
     except Exception as error:
         # TensorFlow wraps what a generator raises into an error of its own.
         if fresh and fresh.failure:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from captcha_keras.cli import predict
 from tests.dataset.test_dataset import damage
 
 ROOT = Path(__file__).parents[2]
@@ -124,6 +125,14 @@ def test_predict_prints_a_line_an_image(workplace: Path) -> None:
     assert "broken.png is no complete PNG or JPEG image" in partly.stderr
 
 
+def test_predict_refuses_a_gpu_for_files_that_the_cpu_reads(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = str(workplace / "data" / "captcha" / "images" / "00000.jpg")
+    assert predict.main([image, "--model", "a.onnx", "--gpu"]) == 2
+    assert capsys.readouterr().err == "a.onnx is read on the CPU alone; --gpu is for runs and exported models.\n"
+
+
 @pytest.mark.parametrize(("limit", "model"), [((), "captcha"), (("--length", "6"), "any"), (("--length", "11"), "any")])
 def test_without_a_run_predict_says_which_pretrained_model_reads(
     workplace: Path, tmp_path: Path, limit: tuple[str, ...], model: str
@@ -197,6 +206,7 @@ def test_an_exported_version_is_evaluated_and_reads_as_its_run(workplace: Path) 
         ("train.py", ["--resume", "--run", "data"], 2, "data is no run folder"),
         ("train.py", ["--tensorboard"], 2, "--tensorboard needs the package tensorboard"),
         ("train.py", ["--epochs", "many"], 2, "invalid int value: 'many'"),
+        ("evaluate.py", ["--gpu"], 2, "--gpu asks for a GPU and the tensorflow backend sees none."),
         ("evaluate.py", ["--model", "data"], 2, "data is no run folder"),
         ("evaluate.py", ["--fresh", "5", "--split", "all"], 2, "--fresh draws its own images"),
         ("evaluate.py", ["--fresh", "5", "--fresh-seed", "3"], 2, "Seed 3 drew the training images"),

@@ -28,14 +28,29 @@ def read(arguments: list[str], environment: dict[str, str]) -> dict[str, Any]:
 
 
 def test_every_setting_has_an_option_and_a_variable() -> None:
-    settings = {field.name for field in (*fields(ServeConfig), *fields(BatchingConfig))} - {"batching"}
-    values = {"--version-labels": "a=1", "--host": "h", "--name": "n"}
+    settings = {field.name for field in (*fields(ServeConfig), *fields(BatchingConfig))} - {"batching"} | {"gpu"}
+    values = {"--version-labels": "a=1", "--gpu": "true", "--host": "h", "--name": "n"}
     given = [f"{flag}={values.get(flag, '7')}" for flag in FLAGS if flag != "--options"]
     assert read(given, {}).keys() == settings
     variables = {
         PREFIX + word[2:].partition("=")[0].replace("-", "_").upper(): word.partition("=")[2] for word in given
     }
     assert read([], variables) == read(given, {})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "gpu"),
+    [
+        ([], {}, None),
+        (["--gpu"], {}, True),
+        (["--gpu=false"], {}, False),
+        (["--gpu=false"], {PREFIX + "GPU": "true"}, False),
+    ],
+)
+def test_gpu_is_a_flag_that_a_variable_can_set(arguments: list[str], environment: dict[str, str], gpu: bool) -> None:
+    assert read(arguments, environment).get("gpu") is gpu
+    with pytest.raises(InputError, match=r"CAPTCHA_KERAS_SERVE_GPU: .*expected true or false, got 'yes'"):
+        read(arguments, {PREFIX + "GPU": "yes"})
 
 
 def test_defaults_in_the_help_are_those_of_the_settings() -> None:

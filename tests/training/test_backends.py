@@ -49,4 +49,4 @@ def test_jax_without_a_gpu_says_so(drawn: Path) -> None:
     )
     assert result.returncode == 2
     assert "the jax backend sees none" in result.stderr
-    assert "pip install 'jax[cuda12]'" in result.stderr
+    assert "pip install 'captcha-keras[jax-cuda]'" in result.stderr

@@ -1,14 +1,24 @@
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import keras
 import pytest
 import tensorflow as tf
 
-from captcha_keras.errors import InputError
+from captcha_keras.errors import CommandError, InputError
 from captcha_keras.training import devices
-from captcha_keras.training.devices import Device, distribution, precision_policy, processor_name, select_device
+from captcha_keras.training.devices import (
+    GPU_LOG,
+    Device,
+    compiles_with_xla,
+    distribution,
+    memory_named,
+    precision_policy,
+    processor_name,
+    select_device,
+)
 
 CPU = Device("cpu", ("a processor",))
 
@@ -59,7 +69,51 @@ def test_a_missing_gpu_is_an_error_that_helps(monkeypatch: pytest.MonkeyPatch) -
     message = str(caught.value)
     assert "tf.config.list_physical_devices('GPU')" in message
     assert "CUDA_VISIBLE_DEVICES='-1'" in message
-    assert "pip install 'tensorflow[and-cuda]'" in message
+    assert "pip install 'captcha-keras[cuda]'" in message
+    # The reason is TensorFlow's own, from a log that is off in this process.
+    (said,) = re.findall("^It says: (.*)$", message, re.MULTILINE)
+    assert re.search("cuda", said, re.IGNORECASE)
+    assert "] " not in said
+
+
+LOG = """\
+I0000 00:00:17.8  28197 port.cc:153] oneDNN custom operations are on. You may see slightly different
+I0000 00:00:18.3  28197 cudart_stub.cc:31] Could not find cuda drivers on your machine, GPU will not be used.
+W0000 00:00:18.3  28197 gpu_device.cc:2342] Cannot dlopen some GPU libraries. Skipping registering devices...
+I0000 00:00:18.3  28197 cudart_stub.cc:31] Could not find cuda drivers on your machine, GPU will not be used.
+"""
+
+
+def test_reasons_are_taken_from_the_log_of_tensorflow() -> None:
+    assert GPU_LOG.findall(LOG) == [
+        "Could not find cuda drivers on your machine, GPU will not be used.",
+        "Cannot dlopen some GPU libraries. Skipping registering devices...",
+        "Could not find cuda drivers on your machine, GPU will not be used.",
+    ]
+
+
+def test_a_network_on_the_cpu_of_a_machine_with_a_gpu_is_not_compiled_by_xla(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    there = [SimpleNamespace(name="/gpu:0", device_type="GPU")]
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: there)
+    assert network.jit_compile  # what Keras decides by itself
+    assert not compiles_with_xla(network)
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: there)
+    assert compiles_with_xla(network)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "message"),
+    [(64, "does not hold a step of 64 images; try --batch-size 32"), (1, "does not hold a step of 1 images.")],
+)
+def test_lack_of_memory_is_one_sentence(batch_size: int, message: str) -> None:
+    with pytest.raises(CommandError, match=message), memory_named(batch_size):
+        tf.zeros((2**44,))
+
+
+def test_other_errors_stay_what_they_are() -> None:
+    with pytest.raises(tf.errors.InvalidArgumentError), memory_named(8):
+        tf.ensure_shape(tf.zeros(2), (3,))
 
 
 def test_gpus_that_are_there_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
