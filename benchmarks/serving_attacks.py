@@ -6,7 +6,8 @@ python -m benchmarks.serving_attacks --tree DIR --name before  (the same attacks
 Each attack meets a server that has answered honest requests in full batches. Memory is the peak of the resident memory
 above what it was then; CPU seconds are those of all threads until the server is idle again. What was measured with the
 same sources is kept, so the command goes on where it was stopped. It ends with the exit status 1 if an attack costs
-more than 64 MiB or one CPU second, or if the server does not serve on.
+more than 64 MiB or one CPU second, if an honest client beside it waits for more than a second or is refused, or if the
+server fails or does not serve on.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +29,7 @@ from captcha_keras.files import write_json
 
 MOST_MIB = 64
 MOST_CPU_SECONDS = 1
+MOST_SECONDS = 1  # of an honest client
 # Memory that a server may keep of an attack and still meet the next one.
 KEPT_MIB = 4
 
@@ -96,22 +99,28 @@ def excesses(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
     found = []
     for title, row in rows.items():
         memory, cpu = row["memory_mib"], row["cpu_seconds"]
-        failed = row["answer"].startswith(("500", "UNKNOWN", "INTERNAL"))
+        failed = row["answer"].startswith(("500", "UNKNOWN", "INTERNAL")) or _kept_waiting(row["answer"])
         if not row["serves_on"] or memory is None or memory > MOST_MIB or cpu > MOST_CPU_SECONDS or failed:
             found.append(f"{title}: {memory} MiB, {cpu} CPU seconds, serves on: {row['serves_on']}, {row['answer']}")
     return found
 
 
+def _kept_waiting(answer: str) -> bool:
+    """Whether the honest client of a `crowd` waited too long, or was refused."""
+    honest = re.match(r"honest client (\w+) in ([\d.]+) s", answer)
+    return honest is not None and (honest[1] not in ("200", "400") or float(honest[2]) > MOST_SECONDS)
+
+
 def table(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]) -> str:
-    """Both results side by side, in Markdown."""
+    """Both results side by side, in Markdown; of a refusal the status alone, without what it says."""
     lines = [
         "| attack | MiB before | after | CPU seconds before | after | answer before | after |",
         "|---|---|---|---|---|---|---|",
     ]
     for title in ATTACKS:
         pair = [rows.get(title, {}) for rows in (before, after)]
-        numbers = [str(row.get(key, "-")) for key in ("memory_mib", "cpu_seconds") for row in pair]
-        answers = [row.get("answer", "-").replace("|", "\\|") for row in pair]
+        numbers = [f"{row[key]:,}" if key in row else "-" for key in ("memory_mib", "cpu_seconds") for row in pair]
+        answers = [row.get("answer", "-").partition(": ")[0] for row in pair]
         lines.append(f"| {' | '.join([title, *numbers, *answers])} |")
     return "\n".join(lines)
 

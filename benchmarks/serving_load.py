@@ -10,7 +10,8 @@ also when that was a refusal. The last row is over capacity: most of its clients
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,21 @@ def measure(
     }
 
 
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows, in Markdown."""
+    lines = [
+        "| clients | the server computes | answers/s | p50, ms | p99, ms | refused (503) | errors | recovered "
+        "| memory, MiB, before and after |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        load = f"{row['answers_per_second']:,.0f} | {row['p50']:,.1f} | {row['p99']:,.1f} | {row['refused']:,}"
+        memory = f"{row['memory_before']:,.0f} – {row['memory_after']:,.0f}"
+        recovered = "yes" if row["recovered"] else "no"
+        lines.append(f"| {row['clients']} | {row['setting']} | {load} | {row['errors']} | {recovered} | {memory} |")
+    return "\n".join(lines)
+
+
 def drawn_images(model: Path, count: int = 64) -> list[bytes]:
     """Files of images like those that a model was trained on."""
     from captcha_keras.recognizer.formats import read_spec
@@ -71,20 +87,16 @@ def main() -> None:
     given = parser.parse_args()
     requests = [request_of(image) for image in drawn_images(given.model)]
     where = environment(["tensorflow", "uvicorn", "starlette"])
-    print(f"{where['processor']}, {where['date']}, {given.seconds:g} s each\n")
-    print(f"{'setting':24}clients  answers/s  p50, ms  p99, ms  refused  errors  recovered  memory, MiB")
     runs = [(setting, options, clients) for clients in given.clients for setting, options in SETTINGS.items()]
     rows = []
     for setting, options, clients in [*runs, OVER_CAPACITY]:
         row = measure(given.model, requests, setting, options, clients, given.seconds)
         rows.append(row)
-        print(
-            f"{setting:24}{clients:7}{row['answers_per_second']:11.0f}{row['p50']:9.1f}{row['p99']:9.1f}"
-            f"{row['refused']:9}{row['errors']:8}  {'yes' if row['recovered'] else 'no':9}  "
-            f"{row['memory_before']} - {row['memory_after']}",
-            flush=True,
-        )
-    write_results("serving_load", {**where, "rows": rows})
+        rate = f"{row['answers_per_second']} answers/s, p50 {row['p50']} ms, p99 {row['p99']} ms"
+        print(f"{clients} clients, {setting}: {rate}", file=sys.stderr, flush=True)
+    print(f"{where['processor']}, {where['date']}, {given.seconds:g} s a row\n")
+    print(table(rows))
+    write_results("serving_load", {**where, "seconds": given.seconds, "rows": rows})
 
 
 if __name__ == "__main__":

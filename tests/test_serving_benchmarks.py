@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import cProfile
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks import serving_attacks, serving_open_loop, serving_profile
+from benchmarks import serving_attacks, serving_open_loop, serving_profile, serving_tables
 from benchmarks.load_generator import request_of
 from benchmarks.measured_server import Server
 from benchmarks.request_steps import LAST_STEP, STEPS, steps_of
@@ -103,6 +104,9 @@ def test_the_time_of_c_code_belongs_to_the_file_that_calls_it() -> None:
         ({"memory_mib": None, "cpu_seconds": None}, True),
         ({"answer": "500: the server failed"}, True),
         ({"answer": "503: busy"}, False),
+        ({"answer": "honest client 400 in 0.99 s; after 25 s 0 of 2000 still open"}, False),
+        ({"answer": "honest client 400 in 1.01 s; after 25 s 0 of 2000 still open"}, True),
+        ({"answer": "honest client 503 in 0.01 s; after 25 s 0 of 2000 still open"}, True),
     ],
 )
 def test_a_row_above_a_bound_is_told(change: dict[str, Any], wrong: bool) -> None:
@@ -157,3 +161,18 @@ def test_a_digest_tells_sources_apart(tmp_path: Path) -> None:
     assert serving_attacks.sources(tmp_path) == before
     (folder / "a.py").write_text("x = 2")
     assert serving_attacks.sources(tmp_path) != before
+
+
+def test_the_page_of_results_has_what_is_stored() -> None:
+    page = serving_tables.PAGE.read_text()
+    assert serving_tables.updated(page) == page, "python -m benchmarks.serving_tables writes it"
+    older = re.sub(r"\| 64 \| [\d,]+ \|", "| 64 | 5 |", page)
+    assert serving_tables.updated(older.replace("| DT_", "| a row that is gone |\n| DT_")) == page != older
+    with pytest.raises(ValueError, match=r"holds 2 times, not once: `python -m benchmarks\.serving_attacks`:"):
+        serving_tables.updated(page * 2)
+
+
+def test_the_stored_attacks_are_all_and_stay_within_the_bounds() -> None:
+    rows = serving_tables.stored("serving_attacks_after")["rows"]
+    assert list(rows) == list(serving_attacks.ATTACKS)
+    assert serving_attacks.excesses(rows) == []
