@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import doctest
 import importlib
+import signal
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,9 @@ def test_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             raise
         pytest.skip(f"{name} needs {error.name}")
     monkeypatch.chdir(tmp_path)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     failed, attempted = doctest.testmod(module)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
     assert attempted
     assert not failed, "see the output"

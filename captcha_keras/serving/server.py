@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from collections.abc import Callable
 from typing import Any
 
 from captcha_keras.errors import InputError
 from captcha_keras.serving.config import ServeConfig
 from captcha_keras.serving.http.app import Application
-from captcha_keras.serving.http.server import STOP_SIGNALS, HttpServer, listen
+from captcha_keras.serving.http.server import HttpServer, listen, on_first_signal
 from captcha_keras.serving.models.repository import ModelRepository
 from captcha_keras.serving.service import Service
 
@@ -63,7 +62,7 @@ async def _serve(service: Service, on_start: Callable[[int, int | None], object]
                 ending.append(asyncio.create_task(grpc.stop(config.stop_timeout)))
             server.stop()
 
-        _on_first_signal(drain)
+        on_first_signal(drain)
         watching = asyncio.create_task(_watch(service.repository, config.poll_interval))
         port = listener.getsockname()[1]
         grpc_port = None if grpc is None else grpc.port
@@ -76,20 +75,6 @@ async def _serve(service: Service, on_start: Callable[[int, int | None], object]
             watching.cancel()
             service.batcher.close()
     LOG.info("stopped")
-
-
-def _on_first_signal(drain: Callable[[], None]) -> None:
-    """Call a function at the first SIGTERM or SIGINT; a second one ends the process as if it had no handler."""
-    loop = asyncio.get_running_loop()
-
-    def begin() -> None:
-        for number in STOP_SIGNALS:
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)
-        drain()
-
-    for number in STOP_SIGNALS:
-        loop.add_signal_handler(number, begin)
 
 
 async def _watch(repository: ModelRepository, interval: float) -> None:

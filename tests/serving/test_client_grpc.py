@@ -18,7 +18,6 @@ from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse
 from tensorflow_serving.apis.predict_pb2 import PredictResponse
 
 from captcha_keras.serving.client.errors import AnswerError, DeadlineError, ServerError, UnavailableError
-from tests.serving.scripted import free_port
 from tests.serving.twins import GRPC, Kind, opened, texts
 
 IMAGES = [b"first", b"2nd"]
@@ -161,19 +160,6 @@ def test_it_ends_in_time_with_one_sentence(kind: Kind, name: str) -> None:
         assert "\n" not in str(caught.value)
         assert caught.value.code == code
         assert len(server.arrived) == requests or (not requests and len(server.arrived) >= 3)
-
-
-@GRPC
-def test_it_waits_for_a_server_that_starts_later(kind: Kind) -> None:
-    port = free_port()
-    with ThreadPoolExecutor(1) as pool, opened(kind, f"127.0.0.1:{port}") as client:
-        assert not client.ready()
-        reading = pool.submit(client.read, IMAGES)
-        time.sleep(1.5)
-        assert not reading.done()
-        with ScriptedGrpc(port=port) as server:
-            assert texts(reading.result()) == ["first", "2nd"]
-            assert len(server.arrived) == 1
 
 
 class Cutter:

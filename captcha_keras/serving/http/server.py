@@ -33,7 +33,7 @@ class HttpServer(uvicorn.Server):
     Example:
         >>> async def serve_until_stopped():
         ...     server = HttpServer(None)
-        ...     server.stop_on_signals()
+        ...     on_first_signal(server.stop)
         ...     signal.raise_signal(signal.SIGTERM)
         ...     await asyncio.sleep(0.1)
         ...     return server.should_exit
@@ -68,16 +68,36 @@ class HttpServer(uvicorn.Server):
         """Leave the signals alone."""
         return contextlib.nullcontext()
 
-    def stop_on_signals(self) -> None:
-        """Stop on SIGTERM and SIGINT; call it inside of the event loop."""
-        loop = asyncio.get_running_loop()
-        for number in STOP_SIGNALS:
-            loop.add_signal_handler(number, self.stop)
-
     def stop(self) -> None:
-        """End as soon as the requests under way are answered; at once when called a second time."""
-        self.force_exit = self.should_exit
+        """End as soon as the requests under way are answered."""
         self.should_exit = True
+
+
+def on_first_signal(stop: Callable[[], object]) -> None:
+    """Call a function at the first SIGTERM or SIGINT; a second one ends the process as if it had no handler.
+
+    To be called inside of the event loop.
+
+    Example:
+        >>> async def until_stopped():
+        ...     stopped = asyncio.Event()
+        ...     on_first_signal(stopped.set)
+        ...     signal.raise_signal(signal.SIGTERM)
+        ...     await stopped.wait()
+        ...     return signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        >>> asyncio.run(until_stopped())
+        True
+    """
+    loop = asyncio.get_running_loop()
+
+    def begin() -> None:
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        stop()
+
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, begin)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -20,7 +20,7 @@ from captcha_keras.serving.errors import Code, RequestError, invalid
 from captcha_keras.serving.http.bodies import BodyReader
 from captcha_keras.serving.http.errors import EXCEPTION_HANDLERS
 from captcha_keras.serving.http.page_files import SECURITY_HEADERS, page_file
-from captcha_keras.serving.http.server import HttpServer
+from captcha_keras.serving.http.server import HttpServer, on_first_signal
 from captcha_keras.serving.labelling.origin import OwnPagesOnly
 from captcha_keras.serving.labelling.session import Session
 
@@ -100,7 +100,7 @@ def labelling_app(session: Session) -> Starlette:
 
 
 def serve_labelling(session: Session, listener: socket.socket, on_start: Callable[[str], object]) -> None:
-    """Serve the page until SIGTERM or SIGINT.
+    """Serve the page until SIGTERM or SIGINT; a second signal ends the process at once.
 
     Args:
         session: The state of the labelling.
@@ -118,7 +118,7 @@ def serve_labelling(session: Session, listener: socket.socket, on_start: Callabl
 
     async def serve() -> None:
         server = HttpServer(labelling_app(session))
-        server.stop_on_signals()
+        on_first_signal(server.stop)
         host, port = listener.getsockname()
         on_start(f"http://{host}:{port}/")
         await server.serve(sockets=[listener])
