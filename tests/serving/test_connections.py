@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -157,6 +157,20 @@ def test_a_connection_too_many_is_refused_and_told(caplog: pytest.LogCaptureFixt
     asyncio.run(main())
     assert ends == ["refused"]
     assert {record.message for record in caplog.records} >= {"connection ended"}
+
+
+def test_ends_are_logged_once_a_second_and_counted_each(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends: list[str] = []
+    connections = Connections(most=1, timeout=20, on_end=ends.append)
+    moments = iter([100.0, 100.0, 100.4, 100.5, 100.5, 100.9, 101.1, 101.1])
+    monkeypatch.setattr("captcha_keras.serving.http.connections.time.monotonic", lambda: next(moments))
+    for reason in ("dropped", "dropped", "timeout", "dropped", "dropped"):
+        connections.ended(reason)
+    assert ends == ["dropped", "dropped", "timeout", "dropped", "dropped"]
+    told = [cast(Any, record).fields for record in caplog.records]
+    assert [(each["reason"], each["more"]) for each in told] == [("dropped", 0), ("timeout", 0), ("dropped", 2)]
 
 
 def test_work_for_a_client_that_left_is_dropped(server: ServerProcess) -> None:

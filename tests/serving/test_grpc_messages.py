@@ -235,7 +235,7 @@ def test_health_and_reflection(channel: Any) -> None:
     assert names >= {"tensorflow.serving.PredictionService", "tensorflow.serving.ModelService", "grpc.health.v1.Health"}
 
 
-def test_a_failure_is_told_as_one(version: Path) -> None:
+def test_a_failure_is_told_as_one(caplog: pytest.LogCaptureFixture) -> None:
     import asyncio
     from types import SimpleNamespace
 
@@ -264,3 +264,6 @@ def test_a_failure_is_told_as_one(version: Path) -> None:
     assert aborted == [("INTERNAL", "The server failed; its log tells why.")]
     assert b'captcha_requests_total{interface="grpc",route="predict",status="INTERNAL"} 1.0' in metrics.page()
     assert json.dumps(aborted).count("secret") == 0
+    (line,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert line.exc_info
+    assert "secret" in str(line.exc_info[1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import signal
 import time
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc, prediction_service_pb2_grpc
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
+from captcha_keras.dataset.images import decode_image
 from captcha_keras.recognizer.pretrained import pretrained_path
 from captcha_keras.serving.grpc.tensors import to_tensor
 from captcha_keras.serving.http.recognize import _as_rows
@@ -79,6 +82,8 @@ def test_two_models_are_served_by_name_version_and_label(server: ServerProcess, 
     assert "Unrecognized servable version label: none" in refusals[2].text
     shown = httpx2.post(f"{server.url}/recognize", files={"file": FILES[0]}).json()
     assert (shown["model_version"], len(shown["text"])) == (2, 4)  # the first model's
+    drawn = base64.b64decode(httpx2.post(f"{server.url}/draw").json()["image"])
+    assert decode_image(drawn).shape == (80, 170, 3)
     page = httpx2.get(f"{server.url}/monitoring/prometheus/metrics").text
     assert 'captcha_model_version{model_name="captcha"} 2.0' in page
     assert ':tensorflow:serving:request_count{model_name="small",status="OK"} 3.0' in page
@@ -160,3 +165,20 @@ def test_a_second_signal_ends_it_at_once(version: Path, number: signal.Signals) 
         assert time.monotonic() - begin < 2
         with pytest.raises(httpx2.TransportError):
             request.result()
+
+
+def test_what_takes_too_long_is_given_up_at_the_end(version: Path) -> None:
+    options = ("--batch-rows", "1", "--threads", "1", "--stop-timeout", "0")
+    with ServerProcess(version.parent, *options) as server, ThreadPoolExecutor(1) as pool:
+        url = f"{server.url}/v1/models/captcha:predict"
+        request = pool.submit(httpx2.post, url, json=body(FILES * 60), timeout=60)
+        busy(server)
+        assert server.stop() == 0
+        answer = request.result()
+        assert answer.status_code == 503
+        assert answer.json() == {"error": "The server ends; try again later."}
+        assert answer.headers["retry-after"] == "1"
+        answered = answer.headers["x-request-id"]
+    (line,) = [line for line in server.log if answered in line]
+    assert json.loads(line)["status"] == 503
+    assert not any("Traceback" in line for line in server.log)

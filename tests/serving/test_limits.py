@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
@@ -16,7 +17,6 @@ from starlette.testclient import TestClient
 from captcha_keras.errors import InputError
 from captcha_keras.recognizer.formats import read_spec
 from captcha_keras.recognizer.limits import limit_mask
-from captcha_keras.recognizer.pretrained import pretrained_path
 from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.serving.config import ServeConfig
 from captcha_keras.spec import parse_length
@@ -167,11 +167,16 @@ def test_a_row_with_impossible_limits_harms_no_other(http: TestClient) -> None:
         assert answer == {"text": "", "confidence": 0.0, "char_confidence": [0.0] * 3, "valid": False}
 
 
-def test_a_version_that_was_exported_without_the_signature_is_served(tmp_path: Path) -> None:
-    shutil.copytree(pretrained_path("captcha") / "1", tmp_path / "captcha" / "1")
+def test_a_version_that_was_exported_without_the_signature_is_served(version: Path, tmp_path: Path) -> None:
+    older = tmp_path / "captcha" / "1"
+    model = tf.saved_model.load(str(version))
+    signatures = {name: each for name, each in model.signatures.items() if name != "limited"}
+    tf.saved_model.save(model, str(older), signatures=signatures)
+    shutil.copytree(version / "assets", older / "assets", dirs_exist_ok=True)
     row = {"image_bytes": {"b64": base64.b64encode(FILES[0]).decode()}}
-    with client_of(ServeConfig(tmp_path / "captcha")) as http:
+    with client_of(ServeConfig(older.parent)) as http:
         assert http.post(PREDICT, json={"instances": [row]}).json()["predictions"][0]["valid"]
+        assert ask(http, params={"length": "2"}).status_code == 200
         body = {"signature_name": "limited", "instances": [{**row, "alphabet": "", "length": ""}]}
         answer = http.post(PREDICT, json=body)
     assert answer.status_code == 400

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from captcha_keras.errors import InputError
+from captcha_keras.serving.config import ServeConfig
 from captcha_keras.serving.models.model_config import ModelConfig, VersionPolicy, parse_labels, read_model_config
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -92,6 +93,13 @@ def test_what_is_wrong_is_told_with_the_file(tmp_path: Path, configs: list[str],
     assert message.startswith(str(path))
     assert words in message
     assert "\n" not in message
+
+
+def test_the_file_is_read_once(tmp_path: Path) -> None:
+    config = ServeConfig(model_config=write(tmp_path, ONE))
+    assert [model.name for model in config.models] == ["a"]
+    write(tmp_path, ONE.replace('"a"', '"b"'))
+    assert [model.name for model in config.models] == ["a"]
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from captcha_keras.serving.http.connections import connection_of
+from captcha_keras.serving.http.errors import error_answer
 from captcha_keras.serving.metrics import Metrics
 from captcha_keras.serving.request_ids import REQUEST_ID, request_id
 
@@ -66,9 +67,13 @@ class AccessLog:
             await self._app(scope, receive, send_and_note)
         except asyncio.CancelledError:
             connection = connection_of(scope)
-            # Only the end of the server cancels other work.
-            status = 499 if connection is not None and connection.left else 503
-            raise
+            left = connection is not None and connection.left
+            if left or status:
+                status = 499 if left else status
+                raise
+            # Only the end of the server cancels other work. Unanswered, the web server would call it a failure.
+            headers = {"Retry-After": "1", "Connection": "close"}
+            await error_answer(503, "The server ends; try again later.", headers)(scope, receive, send_and_note)
         except Exception as error:
             status, failure = 500, error
             if not complete:  # the web server ends the connection
