@@ -18,7 +18,7 @@ SECURITY_HEADERS = {
 
 
 def page_file(name: str) -> Response:
-    """Answer with a file of a page.
+    """Answer with a file of a page; one of HTML begins with what all pages have in their heads.
 
     Args:
         name: The name of a file that is there; never a part of a request that no route has checked.
@@ -29,4 +29,6 @@ def page_file(name: str) -> Response:
         (200, 'text/css; charset=utf-8', 'nosniff')
     """
     path = PAGE / name
-    return Response(path.read_bytes(), media_type=TYPES[path.suffix], headers=SECURITY_HEADERS)
+    parts = [PAGE / "head.html", path] if path.suffix == ".html" else [path]
+    content = b"".join(part.read_bytes() for part in parts)
+    return Response(content, media_type=TYPES[path.suffix], headers=SECURITY_HEADERS)
