@@ -8,6 +8,7 @@ import contextlib
 import http.client
 import json
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -157,6 +158,37 @@ def test_a_connection_too_many_is_refused_and_told(caplog: pytest.LogCaptureFixt
     asyncio.run(main())
     assert ends == ["refused"]
     assert {record.message for record in caplog.records} >= {"connection ended"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell whether bytes wait to be read")
+@pytest.mark.parametrize(
+    ("sent", "ended", "begins"),
+    [(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "refused", b"HTTP/1.1 204 "), (b"", "dropped", b"")],
+)
+def test_who_has_sent_bytes_is_not_dropped_before_they_are_read(sent: bytes, ended: str, begins: bytes) -> None:
+    ends: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 204})
+        await send({"type": "http.response.body"})
+
+    async def main() -> bytes:
+        connections = Connections(most=1, timeout=20, on_end=ends.append)
+        config = Config(connections.follow(app), lifespan="off", log_config=None)
+        config.load()
+        protocol = partial(connections.protocol, config=config, server_state=ServerState(), app_state={})
+        loop = asyncio.get_running_loop()
+        async with await loop.create_server(protocol, "127.0.0.1", 0) as listening:
+            address = listening.sockets[0].getsockname()
+            # Both connect while the event loop is busy here, so it meets the second one before it reads from the first.
+            with socket.create_connection(address) as first, socket.create_connection(address) as second:
+                first.sendall(sent)
+                second.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                await loop.run_in_executor(None, rest, second)
+                return await loop.run_in_executor(None, rest, first)
+
+    assert asyncio.run(main()).startswith(begins)
+    assert ends == [ended]
 
 
 def test_ends_are_logged_once_a_second_and_counted_each(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +20,8 @@ LOG = logging.getLogger(__name__)
 MAX_HEADER_BYTES = 1 << 16
 # Seconds that a connection which will be refused has for its first byte.
 REFUSAL_TIMEOUT = 1.0
+# Of those that wait, how many a new connection may ask whether they can be dropped: it costs no more with thousands.
+MAX_ASKED = 16
 
 
 def _refusal(status: str, header: bytes, message: str) -> bytes:
@@ -34,7 +38,8 @@ class Connections:
     """The connections of one server.
 
     A connection whose request is complete is computed for; the others wait for bytes of their clients. If there are too
-    many, that which has waited longest is dropped for a new one. A new one is refused only while all are computed for.
+    many, that which has waited longest is dropped for a new one, unless bytes of its client have come that are not read
+    yet. If none can be dropped, the new one is refused.
 
     Args:
         most: Connections at the same time.
@@ -170,7 +175,8 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         self._all.open += 1
         if self._all.open > self._all.most:
-            longest = next(iter(self._all.waiting), None)
+            oldest = islice(self._all.waiting, MAX_ASKED)
+            longest = next((connection for connection in oldest if not connection.has_unread()), None)
             if longest is None:
                 self._refused = True
                 self._timer = asyncio.get_running_loop().call_later(REFUSAL_TIMEOUT, transport.abort)
@@ -191,6 +197,16 @@ class Connection(asyncio.Protocol):
         else:
             self._bytes += len(data)
             self._inner.data_received(data)
+
+    def has_unread(self) -> bool:
+        """Whether bytes have come that the event loop has not read; always false on Windows."""
+        if sys.platform == "win32":
+            return False
+        import fcntl
+        import termios
+
+        number = self._transport.get_extra_info("socket").fileno()
+        return number >= 0 and any(fcntl.ioctl(number, termios.FIONREAD, bytes(4)))
 
     def begin(self) -> None:
         """A request's headers are complete."""
