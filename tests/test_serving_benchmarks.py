@@ -181,6 +181,6 @@ def test_the_stored_attacks_are_all_and_stay_within_the_bounds() -> None:
 def test_computing_together_is_worth_what_the_documentation_says() -> None:
     rows = {(row["setting"], row["clients"]): row for row in serving_tables.stored("serving_load")["rows"]}
     rates = {place: row["answers_per_second"] for place, row in rows.items()}
-    for clients in (8, 64, 256):
-        assert rates["batches (default)", clients] >= 3 * rates["one by one", clients]
+    for clients, times in ((8, 2), (64, 3), (256, 3)):
+        assert rates["batches (default)", clients] >= times * rates["one by one", clients]
     assert all(row["errors"] == 0 and row["recovered"] for row in rows.values())

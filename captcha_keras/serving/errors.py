@@ -32,6 +32,8 @@ HTTP_STATUS = {
     Code.UNAVAILABLE: 503,
     Code.DEADLINE_EXCEEDED: 504,
 }
+# The other way round; of two codes with one status, the first.
+CODE_OF_STATUS = {status: code.name for code, status in reversed(HTTP_STATUS.items())}
 
 
 class RequestError(Exception):

@@ -6,22 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector, generate_latest
 
+from captcha_keras.serving.errors import CODE_OF_STATUS
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 # As in TF Serving: microseconds, 33 bounds from 10, each 1.8 times the one before.
 LATENCY = tuple(10 * 1.8**power for power in range(33))
 # What TF Serving counts a status of HTTP as; others are UNKNOWN.
-CODES = {
-    "200": "OK",
-    "400": "INVALID_ARGUMENT",
-    "404": "NOT_FOUND",
-    "413": "RESOURCE_EXHAUSTED",
-    "499": "CANCELLED",
-    "500": "INTERNAL",
-    "501": "UNIMPLEMENTED",
-    "503": "UNAVAILABLE",
-    "504": "DEADLINE_EXCEEDED",
-}
+CODES = {**CODE_OF_STATUS, 200: "OK", 413: "RESOURCE_EXHAUSTED", 499: "CANCELLED"}
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -91,7 +83,7 @@ class Metrics:
         self._requests.labels(interface, route, status).inc()
         self._seconds.labels(interface, route).observe(seconds)
         if route == "predict":
-            code = status if interface == "grpc" else CODES.get(status, "UNKNOWN")
+            code = status if interface == "grpc" else CODES.get(int(status), "UNKNOWN")
             self._predictions[model, code] = self._predictions.get((model, code), 0) + 1
             entrypoint = {"http": "REST", "grpc": "GRPC"}[interface]
             self._latency.labels(model, "predict", entrypoint).observe(1e6 * seconds)

@@ -26,21 +26,17 @@ from captcha_keras.serving.client.errors import (
     error_of,
 )
 from captcha_keras.serving.client.retry_after import parse_retry_after
+from captcha_keras.serving.errors import CODE_OF_STATUS
 
-# The gRPC status codes of HTTP statuses.
+# The gRPC status codes of HTTP statuses, those of proxies among them. To send a body that is too long again is no use.
 CODES = {
-    400: "INVALID_ARGUMENT",
+    **CODE_OF_STATUS,
     401: "UNAUTHENTICATED",
     403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
     408: "DEADLINE_EXCEEDED",
     413: "INVALID_ARGUMENT",
     429: "RESOURCE_EXHAUSTED",
-    500: "INTERNAL",
-    501: "UNIMPLEMENTED",
     502: "UNAVAILABLE",
-    503: "UNAVAILABLE",
-    504: "DEADLINE_EXCEEDED",
 }
 # What parsing a foreign document may raise; RecursionError: it is nested too deeply.
 MALFORMED = (ValueError, TypeError, LookupError, OverflowError, RecursionError)
@@ -217,7 +213,8 @@ class RestTransport(ABC):
 class BlockingRest(RestTransport):
     """REST over `httpx2.Client`; never suspends.
 
-    httpx2 bounds each read, not their sum. So the clock is looked at after each piece of an answer.
+    httpx2 bounds each read, not their sum. So the clock is looked at after each piece of an answer's body. The head
+    comes in one call, which no public option bounds: not `timeout`, not the extension `trace`, and none of a transport.
 
     Example:
         >>> BlockingRest(Endpoint("http://127.0.0.1:8501")).address
