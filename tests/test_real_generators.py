@@ -11,19 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from benchmarks.real_generators import install, labels, measure
 from benchmarks.real_generators.draw import draw
 from benchmarks.real_generators.generators import GENERATORS, Generator
 from benchmarks.real_generators.held_out import HELD_OUT
 from benchmarks.real_generators.install import DRIVERS, InstallError
-from benchmarks.real_generators.readers import CTC_READERS, READERS
 from captcha_keras.dataset.layouts import open_dataset
 from captcha_keras.dataset.split import split_indices
-from captcha_keras.errors import InputError
-from captcha_keras.recognizer.recognizer import Recognizer
-from captcha_keras.spec import CaptchaSpec
 from captcha_keras.training.config import TrainConfig
 
 EVERY = GENERATORS | HELD_OUT
@@ -70,10 +65,9 @@ def test_the_table_is_complete_and_consistent(name: str) -> None:
     assert 1 <= generator.length <= 10
 
 
-def test_every_driver_belongs_to_a_generator_or_a_reader() -> None:
-    known = {generator.driver for generator in EVERY.values()} | {f"read_{name}.py" for name in CTC_READERS}
+def test_every_driver_belongs_to_a_generator() -> None:
+    known = {generator.driver for generator in EVERY.values()}
     assert {path.name for path in DRIVERS.iterdir() if path.is_file()} == known | {"__init__.py", "seeded.js"}
-    assert set(CTC_READERS) < set(READERS)
 
 
 def test_versions_are_those_that_are_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,17 +186,24 @@ def test_rows_have_the_test_images_and_the_errors(tmp_path: Path) -> None:
     draw(FAKE, tmp_path, 9, install=lambda _: command(tmp_path, GOOD))
     asked = []
 
-    def good(files: Sequence[Path], alphabet: str, length: int) -> list[str]:
-        asked.append(([file.stem for file in files], alphabet, length))
-        return [*(TEXTS[int(file.stem) % 5] for file in files[:2]), "no"]
+    class Good:
+        name = "good"
 
-    def broken(*_: object) -> list[str]:
-        raise InstallError("it crashed")
+        def read(self, images: Sequence[np.ndarray], alphabet: str | None, length: tuple[int, int] | None) -> list[str]:
+            numbers = [int(image[0, 0, 0]) for image in images]
+            asked.append((numbers, alphabet, length))
+            return [*(TEXTS[number % 5] for number in numbers[:2]), "no"]
 
-    readers = {"good": good, "broken": broken}
+    class Broken:
+        name = "broken"
+
+        def read(self, *_: object) -> list[str]:
+            raise RuntimeError("it crashed")
+
+    readers = {"good": Good(), "broken": Broken()}
     row = measure.measure(FAKE, tmp_path / "fake", 3, readers)
     test = split_indices(9, seed=0, test=1 / 3).test
-    assert asked == [([f"{index:05}" for index in test], "aAbB", 2)]
+    assert asked == [(test.tolist(), "aAbB", (2, 2))]
     assert (row["count"], row["versions"]) == (3, {"fake": "1.0"})
     assert row["readers"]["good"] == pytest.approx(
         {"right": 2, "total": 3, "fraction": 2 / 3, "low": 0.2077, "high": 0.9385}, abs=1e-4
@@ -221,28 +222,6 @@ def test_rows_have_the_test_images_and_the_errors(tmp_path: Path) -> None:
     assert lines[1].split() == ["fake", "3", "66.7%", "(20.8%", "-", "93.9%)", "failed"]
     assert lines[4].split() == ["mean", "33.3%", "of", "2", "-"]
     assert "fake, broken: it crashed" in lines
-
-
-def test_the_model_gets_fitted_images_and_both_limits(tmp_path: Path) -> None:
-    seen = []
-
-    def outputs(images: np.ndarray) -> dict[str, np.ndarray]:
-        seen.append(images)
-        # The first class is the likeliest, then the second and so on; the last is "no character".
-        return {f"char_{k}": np.tile(np.float32([0.4, 0.3, 0.2, 0.1]), (len(images), 1)) for k in range(3)}
-
-    recognizer = Recognizer(outputs, CaptchaSpec("xab", 1, 3, 40, 40))
-    files = [tmp_path / "0.png", tmp_path / "1.png"]
-    for size, file in zip([(40, 20), (20, 10)], files, strict=True):
-        image = Image.new("RGB", size, "white")
-        image.paste("black", (size[0] // 4, size[1] // 4, size[0] // 2, size[1] // 2))
-        image.save(file)
-    reader = measure.model_reader(recognizer)
-    assert reader(files, "ab", 2) == ["aa", "aa"]
-    assert reader(files, "b", 1) == ["b", "b"]
-    assert [images.shape for images in seen] == [(2, 40, 40, 3)] * 2
-    with pytest.raises(InputError, match="cannot be limited"):
-        reader(files, "ac", 2)
 
 
 def test_few_labels_teach_a_generator_and_the_test_images_stay_unseen(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Installs generators and readers into a cache of their own; of the system's packages, those that Debian has.
+"""Installs generators into a cache of their own; of the system's packages, those that Debian has.
 
 PyPI's go into a virtual environment each, npm's into a folder each. Debian's are installed by `apt-get`, for which one
 must be root; nothing is installed twice.

@@ -5,7 +5,7 @@ python -m benchmarks.real_generators.measure --held-out --model runs/any --reade
 
 Zero labels: alphabet and length are known to all, nothing else. A third of a folder's images is read, the one that
 `benchmarks.real_generators.labels` keeps for the test. Letter case counts, unless the check that comes with the
-generator folds it.
+generator folds it. The readers are those of the audit: pip install 'captcha-keras[readers]'.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from benchmarks.measure import environment, write_results
 from benchmarks.real_generators.draw import RECORD
 from benchmarks.real_generators.generators import Generator
 from benchmarks.real_generators.groups import EIGHT, TEN, add_group
-from benchmarks.real_generators.install import InstallError
-from benchmarks.real_generators.readers import READERS, Reader
+from captcha_keras.audit.readers.network import NetworkReader
+from captcha_keras.audit.readers.reader import Reader, known_readers, load_reader
 from captcha_keras.dataset.layouts import open_dataset
 from captcha_keras.dataset.records import Record
 from captcha_keras.dataset.split import split_indices
@@ -35,15 +35,6 @@ Row = dict[str, Any]
 MODEL = "model"
 # Of a folder's images; the rest are there to be learned from.
 TEST_FRACTION = 1 / 3
-
-
-def model_reader(recognizer: Recognizer) -> Reader:
-    """Read with a recognizer of ours."""
-
-    def read(files: Sequence[Path], alphabet: str, length: int) -> list[str]:
-        return [found.text for found in recognizer.read(files, alphabet=alphabet, length=length)]
-
-    return read
 
 
 def score(generator: Generator, read: Sequence[str], texts: Sequence[str]) -> Rate:
@@ -72,15 +63,16 @@ def measure(generator: Generator, folder: Path, count: int, readers: Mapping[str
     row["folds_case"] = generator.folds_case
     try:
         records = test_records(folder, count)
+        images, texts = [record.read() for record in records], [record.text for record in records]
         row["versions"] = json.loads((folder / RECORD).read_text("utf-8"))["versions"]
     except (InputError, OSError) as error:
         return row | {"count": 0, "readers": {name: {"error": f"not drawn: {error}"} for name in readers}}
-    files, texts = [record.path for record in records], [record.text for record in records]
     answers: dict[str, Row] = {}
     for name, reader in readers.items():
         try:
-            rate = score(generator, reader(files, generator.alphabet, generator.length), texts)
-        except (InstallError, InputError) as error:
+            length = generator.length, generator.length
+            rate = score(generator, reader.read(images, generator.alphabet, length), texts)
+        except Exception as error:  # it is foreign code, and may raise anything
             answers[name] = {"error": str(error)}
         else:
             answers[name] = rate.__dict__
@@ -120,20 +112,26 @@ def table(rows: Sequence[Row], readers: Sequence[str]) -> str:
 
 def main() -> None:
     """Measure, print the table and write it."""
+    places = {place.name: place for place in known_readers()}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_group(parser)
     parser.add_argument("--data", type=Path, metavar="DIR", help=f"{EIGHT.folder}, or {TEN.folder}")
     parser.add_argument("--model", type=Path, required=True, metavar="PATH", help="a run, a version or a model's file")
     parser.add_argument("--count", type=int, default=1500, metavar="N", help="images of each (%(default)s)")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="some of them")
-    parser.add_argument("--readers", nargs="+", choices=READERS, default=[], help="ready-made readers besides")
+    parser.add_argument("--readers", nargs="+", choices=places, default=[], help="ready-made readers besides")
     given = parser.parse_args()
     generators, data = given.group.pick(given.only, parser), given.data or given.group.folder
     try:
-        model = model_reader(Recognizer.load(given.model))
+        model = NetworkReader(MODEL, Recognizer.load(given.model))
     except InputError as error:
         parser.error(str(error))
-    readers = {MODEL: model} | {name: READERS[name] for name in given.readers}
+    readers: dict[str, Reader] = {MODEL: model}
+    for name in given.readers:
+        reader = load_reader(places[name])
+        if reader is None:
+            parser.error(f"{name} is not installed")
+        readers[name] = reader
     rows = []
     for generator in generators:
         rows.append(measure(generator, data / generator.name, given.count, readers))

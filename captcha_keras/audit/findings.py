@@ -30,6 +30,7 @@ from captcha_keras.audit.subject import Drawn, Subject
 from captcha_keras.audit.sweep import Changed, Sweep, changes
 from captcha_keras.audit.trial import Result
 from captcha_keras.audit.verdict import Verdict, verdict
+from captcha_keras.audit.zero_labels import ZeroLabelPoint
 from captcha_keras.evaluation.confusion import Confusion
 from captcha_keras.evaluation.figures import score
 from captcha_keras.evaluation.rates import Rate
@@ -60,6 +61,7 @@ class Findings:
         sweep: Changes of one setting; None if none was tried.
         examples: Text and prediction of the first test images of the first of these trainings.
         verdict: The judgement.
+        zero_labels: What readers read that need no label, the best first.
 
     Example:
         >>> from captcha_keras.audit.trial import Check
@@ -90,14 +92,17 @@ class Findings:
     sweep: Sweep | None
     examples: tuple[tuple[str, str], ...]
     verdict: Verdict
+    zero_labels: tuple[ZeroLabelPoint, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The findings as a JSON object."""
         return dataclasses.asdict(self)
 
 
-def findings(subject: Subject, budget: Budget, results: Sequence[Result]) -> Findings:
-    """Compute everything that an audit reports from the results of its trials.
+def findings(
+    subject: Subject, budget: Budget, results: Sequence[Result], zero_labels: tuple[ZeroLabelPoint, ...] = ()
+) -> Findings:
+    """Compute everything that an audit reports from the results of its trials, and of readers that need no label.
 
     Example:
         >>> from captcha_keras.audit.trial import Check
@@ -143,6 +148,7 @@ def findings(subject: Subject, budget: Budget, results: Sequence[Result]) -> Fin
         sweep=sweep,
         examples=tuple(zip(best[0].texts, best[0].predictions, strict=True))[:EXAMPLES],
         verdict=verdict(points, crossings, sure, people, sweep, drawn=isinstance(subject, Drawn)),
+        zero_labels=zero_labels,
     )
 
 

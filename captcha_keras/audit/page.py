@@ -20,6 +20,7 @@ from captcha_keras.audit.plots import character_bars, learning_curve, reliabilit
 from captcha_keras.audit.slices import WORDS
 from captcha_keras.audit.sweep import Changed
 from captcha_keras.audit.verdict import about, percent
+from captcha_keras.audit.zero_label_tables import zero_label_lines, zero_label_rows
 from captcha_keras.evaluation.rates import Rate
 
 EASIEST = 6
@@ -44,6 +45,7 @@ def table(findings: Findings) -> str:
                      250    50.0 %   1.9 % – 98.1 %             1.0
     """
     lines = [f"{'labelled images':>16}{'read':>10}   {'interval':18}{'CPU minutes':>12}"]
+    lines += zero_label_lines(findings.zero_labels)
     for point in findings.points:
         interval = f"{percent(point.read.low)} – {percent(point.read.high)}"
         lines.append(f"{point.samples:16,}{percent(point.read.value):>10}   {interval:18}{point.cpu_minutes:12.1f}")
@@ -115,6 +117,7 @@ def page(
         sentence=escape(findings.verdict.sentence),
         reasons=_list(findings.verdict.reasons),
         examples=_examples(pictures, findings.examples),
+        zero_labels=zero_label_rows(findings.zero_labels),
         curve=_picture(learning_curve(findings.points), "Learning curve", "svg+xml"),
         points=_rows(
             (f"{point.samples:,}", percent(point.read.value), _interval(point.read), f"{point.cpu_minutes:.1f}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from captcha_keras.audit.plan import Trial, sizes, sweep_trials, trials
 from captcha_keras.audit.subject import Drawn, Subject
 from captcha_keras.audit.sweep import changes
 from captcha_keras.audit.trial import Result
+from captcha_keras.audit.zero_labels import ZeroLabelPoint
 from captcha_keras.errors import InputError
 from captcha_keras.files import write_bytes, write_json
 
@@ -30,6 +31,7 @@ def audit(
     engine: Engine,
     settings: Mapping[str, Any],
     progress: Callable[[int, int], Callable[[int], None]],
+    zero_labels: Callable[[Path], Sequence[ZeroLabelPoint]] = lambda folder: (),
 ) -> Findings:
     """Run an audit: the trials that are not done yet, and then the findings from all of them.
 
@@ -41,6 +43,7 @@ def audit(
         settings: What decides the result; a folder that was begun with others is refused.
         progress: Called with the training images that are done and the most there can be; returns what is called with
             those done.
+        zero_labels: Called first, with the folder; returns what readers read that need no label.
 
     Raises:
         InputError: The folder holds another audit.
@@ -60,6 +63,7 @@ def audit(
         ('broken', True)
     """
     _begin(folder, settings)
+    unlearned = tuple(zero_labels(folder))
     runner = _Runner(folder, engine, progress)
     steps = sizes(subject, budget)
     swept = sweep_trials(changes(subject), budget) if isinstance(subject, Drawn) else []
@@ -76,7 +80,7 @@ def audit(
     if swept and budget.sweep not in {result.samples for result in results}:
         results += runner.run(trials(subject, budget, swept[0].samples))
     results += runner.run(swept)
-    return findings(subject, budget, results)
+    return findings(subject, budget, results, unlearned)
 
 
 def _begin(folder: Path, settings: Mapping[str, Any]) -> None:

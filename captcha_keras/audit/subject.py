@@ -70,8 +70,12 @@ class Subject(Protocol):
         """The images of a training."""
         ...
 
+    def tested(self, count: int, budget: Budget) -> LabelledImages:
+        """The first test images of repetition 0."""
+        ...
+
     def pictures(self, count: int, budget: Budget) -> NDArray[np.uint8]:
-        """The first test images of repetition 0, uint8 `(count, height, width, 3)`."""
+        """The same without their labels, uint8 `(count, height, width, 3)`."""
         ...
 
     def description(self) -> dict[str, Any]:
@@ -120,9 +124,13 @@ class Drawn:
                 fonts[row, : len(layout.fonts)] = layout.fonts
         return Material(training, validation, test, properties, fonts)
 
+    def tested(self, count: int, budget: Budget) -> LabelledImages:
+        """See `Subject`."""
+        return self._test(0, count)[0]
+
     def pictures(self, count: int, budget: Budget) -> NDArray[np.uint8]:
         """See `Subject`."""
-        return self._test(0, count)[0].images
+        return self.tested(count, budget).images
 
     def description(self) -> dict[str, Any]:
         """See `Subject`."""
@@ -212,9 +220,13 @@ class Folder:
         tested = dataset.images(self.spec, indices=test)
         return Material(learned, calibrated, tested, {"contrast": contrast_ratios(tested.images)}, None)
 
+    def tested(self, count: int, budget: Budget) -> LabelledImages:
+        """See `Subject`; a folder may have fewer."""
+        return _opened(self).images(self.spec, indices=self._parts(0, budget)[2][:count])
+
     def pictures(self, count: int, budget: Budget) -> NDArray[np.uint8]:
         """See `Subject`."""
-        return _opened(self).images(self.spec, indices=self._parts(0, budget)[2][:count]).images
+        return self.tested(count, budget).images
 
     def description(self) -> dict[str, Any]:
         """See `Subject`."""

@@ -81,10 +81,12 @@ def _audit(options: argparse.Namespace) -> None:
     from captcha_keras.audit.budget import BUDGETS
     from captcha_keras.audit.engine import here, ray_tasks
     from captcha_keras.audit.page import table
+    from captcha_keras.audit.readers.reader import known_readers
     from captcha_keras.audit.report import write_report
     from captcha_keras.audit.runner import audit
     from captcha_keras.audit.subject import Drawn, Folder
     from captcha_keras.audit.trial import NETWORK
+    from captcha_keras.audit.zero_labels import zero_label_points
     from captcha_keras.networks.registry import check_size
     from captcha_keras.training.devices import precision_policy, select_device
     from captcha_keras.training.record import environment_record
@@ -109,6 +111,7 @@ def _audit(options: argparse.Namespace) -> None:
         engine=ray_tasks(options.ray_address) if options.engine == "ray" else here(gpu=options.gpu),
         settings={"subject": subject.description(), "budget": dataclasses.asdict(budget)},
         progress=_progress,
+        zero_labels=lambda place: zero_label_points(subject, budget, place, known_readers(), progress=_reading),
     )
     environment = environment_record(device, precision_policy("auto", device))
     what = options.settings or f"--images {options.images}"
@@ -136,3 +139,7 @@ def _read(options: argparse.Namespace) -> tuple[CaptchaSpec, Style] | None:
 
 def _progress(done: int, total: int) -> Callable[[int], None]:
     return ProgressBar("Training", total, "images", sys.stderr, started_at=done)
+
+
+def _reading(done: int, total: int) -> Callable[[int], None]:
+    return ProgressBar("Reading without labels", total, "images", sys.stderr, started_at=done)
