@@ -81,7 +81,8 @@ def load_reader(reader: EntryPoint) -> Reader | None:
         Exception: Whatever the reader's code raises.
 
     Example:
-        >>> load_reader(EntryPoint("none", "captcha_keras.audit.readers.tesseract:tesseract", GROUP)) is None or "found"
+        >>> reader = load_reader(EntryPoint("mine", "captcha_keras.audit.readers.tesseract:tesseract", GROUP))
+        >>> reader is None or reader.name == "tesseract"  # a program that may be installed
         True
     """
     made: Reader | None = reader.load()()
