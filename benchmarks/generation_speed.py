@@ -68,7 +68,7 @@ def looks(count: int, fitted: bool) -> Callable[[], int]:
     """Random looks on one core, as they are or fitted into one size for a training."""
     import numpy as np
 
-    from captcha_keras.dataset.images import fit
+    from captcha_keras.dataset.images import fit_to
     from data_gen import LookSettings, Series
     from data_gen.looks.settings import ANY_SPEC
 
@@ -79,7 +79,7 @@ def looks(count: int, fitted: bool) -> Callable[[], int]:
         for _ in range(count):
             _, image = source.image(next(numbers))
             if fitted:
-                fit(np.asarray(image), ANY_SPEC.width, ANY_SPEC.height, keep_aspect=True)
+                fit_to(np.asarray(image), ANY_SPEC)
         return count
 
     return work

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from captcha_keras.cores import available_cores
-from captcha_keras.dataset.images import fit
+from captcha_keras.dataset.images import fit_to
 from captcha_keras.errors import CommandError
 from captcha_keras.spec import CaptchaSpec
 from data_gen.engines import process_pool
@@ -87,8 +87,7 @@ class ImageStream:
 def _draw(series: Series, first: int, count: int, canvas: CaptchaSpec) -> Batch:
     source = _source(series)
     drawn = [source.image(index) for index in range(first, first + count)]
-    pixels = [fit(np.asarray(image), canvas.width, canvas.height, keep_aspect=canvas.keep_aspect) for _, image in drawn]
-    return np.stack(pixels), [text for text, _ in drawn]
+    return np.stack([fit_to(np.asarray(image), canvas) for _, image in drawn]), [text for text, _ in drawn]
 
 
 @lru_cache(2)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from captcha_keras.errors import InputError
+from captcha_keras.spec import CaptchaSpec
 
 MAX_PIXELS = 16_000_000
 
@@ -112,6 +113,16 @@ def fit(image: NDArray[np.uint8], width: int, height: int, *, keep_aspect: bool 
     place = (width - size[0]) // 2, (height - size[1]) // 2
     canvas.paste(picture.resize(size, Image.Resampling.BILINEAR), place)
     return np.asarray(canvas)
+
+
+def fit_to(image: NDArray[np.uint8], spec: CaptchaSpec) -> NDArray[np.uint8]:
+    """Resize `(height', width', 3)` uint8 to the size of a spec; `fit` in the way that the spec names.
+
+    Example:
+        >>> fit_to(np.zeros((20, 40, 3), np.uint8), CaptchaSpec(width=10, height=5)).shape
+        (5, 10, 3)
+    """
+    return fit(image, spec.width, spec.height, keep_aspect=spec.keep_aspect)
 
 
 def _border_color(image: NDArray[np.uint8]) -> tuple[int, int, int]:

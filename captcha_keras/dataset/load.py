@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from captcha_keras.dataset.images import ImageError, fit
+from captcha_keras.dataset.images import ImageError, fit_to
 from captcha_keras.dataset.labelled import LabelledImages
 from captcha_keras.dataset.records import Record, shown_record
 from captcha_keras.errors import DatasetError
@@ -84,7 +84,7 @@ def load_records(
         height, width, _ = image.shape
         if (height, width) != expected and not spec.keep_aspect:
             return f"{shown_record(record, folder)} is {width}x{height}, expected {expected[1]}x{expected[0]}"
-        pixels[row] = fit(image, spec.width, spec.height, keep_aspect=spec.keep_aspect)
+        pixels[row] = fit_to(image, spec)
         return None
 
     # Pillow releases the interpreter lock while it decodes.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from captcha_keras.dataset.batching import INFERENCE_BATCH_SIZE, batch_slices
-from captcha_keras.dataset.images import fit
+from captcha_keras.dataset.images import fit_to
 from captcha_keras.recognizer.decoding import predictions_from
 from captcha_keras.recognizer.inputs import ImageFile, ImageInput, to_pixels_each
 from captcha_keras.recognizer.limits import Length, limit_mask, limit_probabilities
@@ -138,12 +138,10 @@ class Recognizer:
         pixels, single = to_pixels_each(images)
         if not pixels:
             return []
-        spec = self.spec
-        fitted = [fit(image, spec.width, spec.height, keep_aspect=spec.keep_aspect) for image in pixels]
-        probabilities = self.probabilities(np.stack(fitted))
+        probabilities = self.probabilities(np.stack([fit_to(image, self.spec) for image in pixels]))
         if mask is not None:
             probabilities = limit_probabilities(probabilities, mask)
-        found = predictions_from(probabilities, spec)
+        found = predictions_from(probabilities, self.spec)
         return found[0] if single else found
 
     def _batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
