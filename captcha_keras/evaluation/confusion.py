@@ -1,4 +1,4 @@
-"""Which characters are taken for which others: the matrix, 0 against O, upper against lower case."""
+"""Which characters are taken for which others: 0 against O, upper against lower case."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ class ZeroO:
         merged_images: Image accuracy if 0 and O counted as one.
 
     Example:
+        >>> from captcha_keras.training.confusion import confusion_matrix
         >>> spec, predicted, labels = CaptchaSpec("0OX", 1, 1), np.array([[1], [1], [0]]), np.array([[0], [1], [2]])
         >>> figures = zero_o(predicted, labels, confusion_matrix(predicted, labels, spec), spec)
         >>> figures.fraction_of_errors, figures.merged_images.right
@@ -65,6 +66,7 @@ class LetterCase:
         folded_images: Image accuracy if both cases of a letter counted as one.
 
     Example:
+        >>> from captcha_keras.training.confusion import confusion_matrix
         >>> spec, predicted, labels = CaptchaSpec("aAb", 1, 1), np.array([[1], [1], [0]]), np.array([[0], [1], [2]])
         >>> figures = letter_case(predicted, labels, confusion_matrix(predicted, labels, spec), spec)
         >>> figures.fraction_of_errors, figures.confusions
@@ -75,29 +77,6 @@ class LetterCase:
     confusions: tuple[Confusion, ...]
     folded_characters: Rate
     folded_images: Rate
-
-
-def confusion_matrix(
-    predicted: NDArray[np.integer[Any]], labels: NDArray[np.integer[Any]], spec: CaptchaSpec
-) -> NDArray[np.int64]:
-    """How often each class was predicted as which.
-
-    Args:
-        predicted: Predicted class ids, of any shape.
-        labels: True class ids, of the same shape.
-        spec: Names the classes.
-
-    Returns:
-        int64 `(K, K)`: `[truth][prediction]` counts.
-
-    Example:
-        >>> confusion_matrix(np.array([0, 1, 1]), np.array([0, 0, 1]), CaptchaSpec(alphabet="AB"))
-        array([[1, 1],
-               [0, 1]])
-    """
-    matrix = np.zeros((spec.num_classes, spec.num_classes), np.int64)
-    np.add.at(matrix, (labels.ravel(), predicted.ravel()), 1)
-    return matrix
 
 
 def zero_o(
@@ -115,6 +94,7 @@ def zero_o(
         spec: Names the classes.
 
     Example:
+        >>> from captcha_keras.training.confusion import confusion_matrix
         >>> spec, predicted, labels = CaptchaSpec("0OX", 1, 1), np.array([[1], [0]]), np.array([[0], [0]])
         >>> zero_o(predicted, labels, confusion_matrix(predicted, labels, spec), spec).table["0"]
         {'0': 1, 'O': 1}
@@ -146,6 +126,7 @@ def letter_case(
     """Count how often only the case is wrong; None if the alphabet has no letter in both. Arguments as `zero_o`.
 
     Example:
+        >>> from captcha_keras.training.confusion import confusion_matrix
         >>> spec, predicted, labels = CaptchaSpec("aA", 1, 1), np.array([[1], [0]]), np.array([[0], [0]])
         >>> letter_case(predicted, labels, confusion_matrix(predicted, labels, spec), spec).folded_images.fraction
         1.0

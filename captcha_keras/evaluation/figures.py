@@ -15,7 +15,6 @@ from captcha_keras.evaluation.confusion import (
     Confusion,
     LetterCase,
     ZeroO,
-    confusion_matrix,
     is_character,
     letter_case,
     most_frequent_confusions,
@@ -24,6 +23,7 @@ from captcha_keras.evaluation.confusion import (
 from captcha_keras.evaluation.rates import Rate
 from captcha_keras.recognizer.recognizer import Recognizer
 from captcha_keras.spec import CaptchaSpec
+from captcha_keras.training.confusion import confusion_matrix
 
 # A form usually grants another attempt after a misread image; success within this many is reported.
 ATTEMPTS = 3

@@ -6,24 +6,16 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import count
-from typing import Any
 
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
 from captcha_keras.dataset.batching import INFERENCE_BATCH_SIZE
 from captcha_keras.dataset.labelled import LabelledImages
 from captcha_keras.pipeline.batches import Images, Labels
-from captcha_keras.spec import CaptchaSpec
+from captcha_keras.training.confusion import confusion_matrix, hard_characters
 from captcha_keras.training.prior import LogPrior
 from data_gen.series import Series
 from data_gen.stream import ImageStream
-
-# A pair with this fraction of all misread characters or more counts as hard.
-MIN_FRACTION = 0.05
-# A group with all the errors is drawn this many times as often, in addition to once.
-STRENGTH = 8
 
 
 class FreshImages(keras.callbacks.Callback):
@@ -47,6 +39,7 @@ class FreshImages(keras.callbacks.Callback):
         failure: What ended the stream: a process that draws died, for example; None while all is well.
 
     Example:
+        >>> from captcha_keras.spec import CaptchaSpec
         >>> spec = CaptchaSpec("01", 2, 2, 40, 24)
         >>> with FreshImages(Series(spec), steps=1, batch_size=4, prior=LogPrior(spec)) as fresh:
         ...     images, labels = next(fresh.batches())
@@ -122,9 +115,7 @@ class FreshImages(keras.callbacks.Callback):
         labels = self._validation.labels
         logits = self.model.predict(self._validation.images, batch_size=INFERENCE_BATCH_SIZE, verbose=0)
         spec = self._prior.spec
-        matrix = np.zeros((spec.num_classes, spec.num_classes), np.int64)
-        np.add.at(matrix, (labels.ravel(), logits.argmax(axis=-1).ravel()), 1)
-        self.weights = hard_characters(matrix, spec)
+        self.weights = hard_characters(confusion_matrix(logits.argmax(axis=-1), labels, spec), spec)
         named = ", ".join(f"{character} {weight}" for character, weight in self.weights.items())
         print(f"Hard characters of the next epoch: {named or 'none'}.", flush=True)
 
@@ -142,37 +133,3 @@ class FreshImages(keras.callbacks.Callback):
         with self._known:
             self._known.wait_for(lambda: self._closed or epoch in self._published)
             return None if self._closed else self._published[epoch]
-
-
-def hard_characters(matrix: NDArray[np.integer[Any]], spec: CaptchaSpec) -> dict[str, int]:
-    """Weights of the characters that are confused with one another, equal within each group of them.
-
-    A pair counts that has at least 5 % of all misread characters; pairs that share a character form a group. The
-    weight of a group is one plus eight times its fraction of the misread characters, rounded.
-
-    Args:
-        matrix: `[truth][prediction]` counts.
-        spec: Names the classes.
-
-    Example:
-        >>> hard_characters(np.array([[5, 3, 0], [1, 7, 0], [0, 0, 8]]), CaptchaSpec("0OX"))
-        {'0': 9, 'O': 9}
-    """
-    characters = len(spec.alphabet)  # "no character" cannot be drawn more often
-    wrong = np.array(matrix, np.float64)
-    np.fill_diagonal(wrong, 0)
-    errors = wrong.sum()
-    if not errors:
-        return {}
-    pairs = (wrong + wrong.T)[:characters, :characters] / errors
-    group = np.arange(characters)
-    for first, second in np.argwhere(np.triu(pairs >= MIN_FRACTION)):
-        group[group == group[second]] = group[first]
-    weights: dict[str, int] = {}
-    for number in np.unique(group):
-        members = np.flatnonzero(group == number)
-        fraction = pairs[np.ix_(members, members)].sum() / 2
-        weight = 1 + round(STRENGTH * fraction)
-        if weight > 1:
-            weights |= {spec.alphabet[member]: weight for member in members}
-    return weights

@@ -8,7 +8,8 @@ import pytest
 
 from captcha_keras.errors import CommandError
 from captcha_keras.spec import CaptchaSpec
-from captcha_keras.training.fresh_images import FreshImages, hard_characters
+from captcha_keras.training.confusion import hard_characters
+from captcha_keras.training.fresh_images import FreshImages
 from captcha_keras.training.prior import LogPrior, log_prior
 from data_gen import ImageStream, Series
 
