@@ -210,7 +210,7 @@ def main() -> None:
     """Measure, print the table and write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--model", type=Path, default=Path("pretraining/any-4"), metavar="PATH", help="run or version (%(default)s)")
+    add("--model", type=Path, default=Path("pretraining/any-5"), metavar="PATH", help="run or version (%(default)s)")
     add("--looks", type=int, nargs="+", default=[0, 1, 2, 3], metavar="N", help="%(default)s")
     add("--labels", type=int, nargs="+", default=[0, 30, 100, 500], metavar="N", help="%(default)s")
     add("--starts", nargs="+", choices=(MODEL, RANDOM), default=[MODEL, RANDOM], help="%(default)s")
