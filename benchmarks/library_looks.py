@@ -42,11 +42,12 @@ class Look:
     length: int = 4
     size: tuple[int, int] = (170, 80)
     style: Style = field(default_factory=Style)
+    seed: int | str = SEED
 
     @property
     def series(self) -> Series:
         """The series of the images."""
-        return Series(CaptchaSpec(self.alphabet, self.length, self.length, *self.size), SEED, style=self.style)
+        return Series(CaptchaSpec(self.alphabet, self.length, self.length, *self.size), self.seed, style=self.style)
 
 
 LOOKS = {

@@ -26,7 +26,7 @@ from captcha_keras.audit.readers.network import NetworkReader
 from captcha_keras.audit.readers.reader import Reader, known_readers, load_reader
 from captcha_keras.dataset.layouts import open_dataset
 from captcha_keras.dataset.records import Record
-from captcha_keras.dataset.split import split_indices
+from captcha_keras.dataset.split import Split, split_indices
 from captcha_keras.errors import InputError
 from captcha_keras.evaluation.rates import Rate
 from captcha_keras.recognizer.recognizer import Recognizer
@@ -49,8 +49,17 @@ def score(generator: Generator, read: Sequence[str], texts: Sequence[str]) -> Ra
 def test_records(folder: Path, count: int) -> list[Record]:
     """At most `count` of the images that are kept for the test."""
     records = open_dataset(folder).records
-    test = split_indices(len(records), seed=0, test=TEST_FRACTION).test
-    return [records[index] for index in test[:count]]
+    return [records[index] for index in _split(records).test[:count]]
+
+
+def validation_records(folder: Path, count: int) -> list[Record]:
+    """At most `count` of the images that are kept for validation; none of them is a test image."""
+    records = open_dataset(folder).records
+    return [records[index] for index in _split(records).validation[:count]]
+
+
+def _split(records: Sequence[Record]) -> Split:
+    return split_indices(len(records), seed=0, test=TEST_FRACTION)
 
 
 def measure(generator: Generator, folder: Path, count: int, readers: Mapping[str, Reader]) -> Row:
