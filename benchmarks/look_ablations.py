@@ -35,7 +35,7 @@ from benchmarks.look_variants import EPOCHS, VARIANTS, Row, Variant
 from benchmarks.measure import RESULTS, environment
 from benchmarks.real_generators.generators import GENERATORS
 from benchmarks.real_generators.groups import EIGHT
-from benchmarks.real_generators.measure import model_reader, score, validation_records
+from benchmarks.real_generators.measure import score, validation_records
 from captcha_keras.cli.environment import load_tensorflow
 from captcha_keras.dataset.images import fit_to
 from captcha_keras.dataset.labelled import LabelledImages
@@ -147,11 +147,12 @@ def generator_records(data: Path) -> dict[str, list[Record]]:
 
 def generator_rates(recognizer: Recognizer, records: Mapping[str, Sequence[Record]]) -> dict[str, Row]:
     """What a network reads of the images of each generator."""
-    read, rates = model_reader(recognizer), {}
+    rates = {}
     for name, images in records.items():
         generator = GENERATORS[name]
-        found = read([record.path for record in images], generator.alphabet, generator.length)
-        rates[name] = score(generator, found, [record.text for record in images]).__dict__
+        files = (record.path for record in images)
+        found = recognizer.read(files, alphabet=generator.alphabet, length=generator.length)
+        rates[name] = score(generator, [each.text for each in found], [record.text for record in images]).__dict__
     return rates
 
 

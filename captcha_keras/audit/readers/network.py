@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from captcha_keras.audit.readers.reader import Lengths
-from captcha_keras.dataset.images import fit
+from captcha_keras.dataset.images import fit_to
 from captcha_keras.recognizer.decoding import predictions_from
 from captcha_keras.recognizer.limits import limit_mask, limit_probabilities
 from captcha_keras.recognizer.locate import MODEL_FOR_ANY_LOOK
@@ -46,7 +46,7 @@ class NetworkReader:
         known = None if alphabet is None else "".join(each for each in alphabet if each in spec.alphabet)
         mask = limit_mask(spec, known or alphabet, length)
         if images is not self._images:
-            fitted = [fit(image, spec.width, spec.height, keep_aspect=spec.keep_aspect) for image in images]
+            fitted = [fit_to(image, spec) for image in images]
             self._latest = self._recognizer.probabilities(np.stack(fitted))
             self._images = images
         return [found.text for found in predictions_from(limit_probabilities(self._latest, mask), spec)]
