@@ -167,7 +167,7 @@ def measure(variant: Variant) -> dict[str, Any]:
     keras.utils.set_random_seed(variant.seed)
     model = build(variant)
     steps = variant.images // variant.batch
-    average = {"use_ema": True, "ema_momentum": variant.average} if variant.average else {}
+    average: dict[str, Any] = {"use_ema": True, "ema_momentum": variant.average} if variant.average else {}
     optimizer = RampedAdam(
         variant.rate, warmup_steps=300 * 32 // variant.batch, total_steps=steps, anneal=1.0, **average
     )

@@ -4,14 +4,13 @@ captcha-keras audit library --to runs/first
 captcha-keras audit library --seed 1 --to runs/second
 python -m benchmarks.audit_agreement runs/first runs/second
 
-Each figure of the second is looked for in the interval of the first, which should hold 95 % of them.
+What each training of the second read is looked for in the interval of the first, which should hold 95 % of them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ class Agreement:
         words: Which figure.
         low: Lower bound of the first audit's interval.
         high: Upper bound.
-        found: The second audit's figure; infinite if it lies beyond what was tried.
+        found: What a training of the second audit read.
     """
 
     words: str
@@ -41,16 +40,12 @@ class Agreement:
 
 
 def agreements(first: dict[str, Any], second: dict[str, Any]) -> Iterator[Agreement]:
-    """Compare the fractions read at every number of samples that both tried, and the samples to every fraction."""
-    others = {point["samples"]: point["read"]["value"] for point in second["points"]}
+    """Compare what each training read, at every number of samples that both tried."""
+    others = {point["samples"]: point["read"]["values"] for point in second["points"]}
     for point in first["points"]:
-        if point["samples"] in others:
-            read = point["read"]
-            yield Agreement(f"read at {point['samples']:,}", read["low"], read["high"], others[point["samples"]])
-    for mine, other in zip(first["crossings"], second["crossings"], strict=True):
-        high = math.inf if mine["high"] is None else mine["high"]
-        found = math.inf if other["samples"] is None else other["samples"]
-        yield Agreement(f"samples to {mine['fraction']:.0%}", mine["low"], high, found)
+        read = point["read"]
+        for found in others.get(point["samples"], ()):
+            yield Agreement(f"read at {point['samples']:,}", read["low"], read["high"], found)
 
 
 def main() -> None:

@@ -78,7 +78,7 @@ def _hardest(sweep: Mapping[str, Any] | None) -> str:
     if sweep is None:
         return "not tried"
     hardest = sweep["changes"][0]
-    return f"{hardest['name']}, {percent(hardest['rate']['fraction'])}"
+    return f"{hardest['name']}, {percent(hardest['read']['low'])} – {percent(hardest['read']['high'])}"
 
 
 def draw_images(audits: Audits, picture: Path) -> None:

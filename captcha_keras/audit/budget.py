@@ -12,7 +12,7 @@ class Budget:
     Attributes:
         samples: Rising numbers of labelled images to train on.
         repetitions: Trainings at each number, each with other images and another seed.
-        images: Images that a training sees, repeated and distorted ones included.
+        images: Most images that a training sees, repeated and distorted ones included: the cap.
         validation: Images for calibration, and for the time to a fraction.
         test: Images that a training is measured on.
         sweep: At how many samples changes of one setting are tried; None for no sweep.

@@ -1,4 +1,4 @@
-"""The learning curve: fractions with the interval in which another such audit would find them."""
+"""The learning curve: fractions with the interval in which one more training would find them."""
 
 from __future__ import annotations
 
@@ -6,24 +6,32 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import fmean, stdev
 
-from captcha_keras.evaluation.rates import Z95, Rate
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import logit
+from scipy.stats import betabinom, norm, t
 
-# Two-sided 95 % quantiles of Student's t with 1, 2, … degrees of freedom.
-T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
+from captcha_keras.audit.readings import ALPHA
+from captcha_keras.evaluation.rates import Rate
+
 LEVELS = (0.01, 0.10, 0.50, 0.90, 0.99)
+# A standard deviation of more than three on the scale of log odds leaves everything open.
+MOST_VARIANCE = 10.0
+# In place of 0, by which nothing can be divided.
+SMALLEST = 1e-6
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """The mean of a figure over repetitions, with its interval.
+    """The mean of a fraction over trainings, with its interval.
 
     Attributes:
-        value: Their mean (of fractions on the scale of log odds, of times on that of logarithms).
+        value: Their mean.
         low: From here…
-        high: … to here the mean of as many other repetitions falls with a probability of 95 %.
-        values: The repetitions' own figures.
+        high: … to here one more training finds its fraction with a probability of 95 %: with other images and another
+            seed, tried on as many images.
+        values: The trainings' own figures.
 
     Example:
         >>> Estimate(value=0.5, low=0.4, high=0.6, values=(0.45, 0.55)).value
@@ -44,6 +52,7 @@ class Point:
         samples: Labelled images that were learned from.
         read: Fraction of new images that was read right.
         cpu_minutes: Processor time of a training, all cores together.
+        capped: How many of its trainings were stopped by the cap, before it was clear that they got no better.
 
     Example:
         >>> Point(samples=1000, read=Estimate(0.5, 0.4, 0.6, (0.5,)), cpu_minutes=2.0).samples
@@ -53,6 +62,7 @@ class Point:
     samples: int
     read: Estimate
     cpu_minutes: float
+    capped: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,11 +75,10 @@ class Crossing:
         low: The fewest of the interval; 0 if already the smallest number tried may be enough.
         high: The most; None if even the largest number tried may not be enough.
         at_least: Whether `samples` is the smallest number tried, so that fewer may be enough.
-        cpu_minutes: Processor time of a training until it reads so much; None if no training did.
 
     Example:
         >>> points = [Point(100, Estimate(0.1, 0.05, 0.2, ()), 1.0), Point(10_000, Estimate(0.9, 0.8, 0.95, ()), 1.0)]
-        >>> [(each.samples, each.at_least) for each in (crossing(0.05, points, None), crossing(0.99, points, None))]
+        >>> [(each.samples, each.at_least) for each in (crossing(0.05, points), crossing(0.99, points))]
         [(100.0, True), (None, False)]
     """
 
@@ -78,51 +87,108 @@ class Crossing:
     low: float
     high: float | None
     at_least: bool
-    cpu_minutes: Estimate | None
 
 
-def fraction_estimate(rates: Sequence[Rate]) -> Estimate:
-    """The mean and the interval of fractions from repetitions on different images.
+@dataclass(frozen=True)
+class Spread:
+    """How far trainings that differ in their images and seed alone lie from each other.
 
-    Both are computed on the scale of log odds, with half an image added on either side. The interval is Student's, from
-    the spread between repetitions, and at least that of the finite number of test images.
-
-    Example:
-        >>> estimate = fraction_estimate([Rate.count(right, 100) for right in (40, 50, 60)])
-        >>> f"{estimate.value:.2f}, {estimate.low:.2f} to {estimate.high:.2f}"
-        '0.50, 0.20 to 0.80'
-    """
-    odds, spread = _log_odds(rates)
-    value = fmean(rate.fraction for rate in rates) if len(set(odds)) == 1 else _logistic(fmean(odds))
-    low, high = _around(rates, odds, spread * math.sqrt(2 / len(rates)))
-    return Estimate(value, low, high, tuple(rate.fraction for rate in rates))
-
-
-def single_interval(rates: Sequence[Rate]) -> tuple[float, float]:
-    """Where one more training would find its fraction with a probability of 95 %, from those of several.
+    Attributes:
+        variance: Of their log odds, what the finite number of test images adds left out.
+        groups: Of each group of alike trainings, how many deviations it has, and images times fraction read times
+            fraction misread: the reciprocal of the variance that the test images add to the log odds.
 
     Example:
-        >>> low, high = single_interval([Rate.count(right, 100) for right in (40, 50, 60)])
-        >>> f"{low:.2f} to {high:.2f}"
-        '0.12 to 0.88'
+        >>> spread = Spread.of([[Rate.count(40, 100), Rate.count(60, 100)], [Rate.count(80, 100), Rate.count(90, 100)]])
+        >>> round(spread.variance, 2), len(spread.groups)
+        (0.26, 2)
     """
-    odds, spread = _log_odds(rates)
-    return _around(rates, odds, spread * math.sqrt(1 + 1 / len(rates)))
+
+    variance: float
+    groups: tuple[tuple[int, float], ...]
+
+    @classmethod
+    def of(cls, groups: Sequence[Sequence[Rate]]) -> Spread:
+        """The spread within groups of alike trainings, pooled over the groups.
+
+        The variance is the one at which Pearson's chi-square statistic is what its degrees of freedom let expect (Paule
+        and Mandel, 1982).
+
+        Example:
+            >>> Spread.of([[Rate.count(50, 100), Rate.count(50, 100)]])
+            Spread(variance=0.0, groups=((1, 25.0),))
+        """
+        squares, weights, known = [], [], []
+        for rates in groups:
+            right, total = (np.array([getattr(rate, name) for rate in rates]) for name in ("right", "total"))
+            mean = right.sum() / total.sum()
+            if 0 < mean < 1:
+                squares.append((right - total * mean) ** 2)
+                weights.append(total * mean * (1 - mean))
+                known.append((len(rates) - 1, float(weights[-1].mean())))
+        freedom = sum(deviations for deviations, _ in known)
+
+        def excess(variance: float) -> float:
+            """By how much the statistic exceeds what this variance lets expect."""
+            parts = zip(squares, weights, strict=True)
+            return sum(float(np.sum(square / (weight + weight**2 * variance))) for square, weight in parts) - freedom
+
+        if excess(0) <= 0:
+            return cls(0.0, tuple(known))
+        variance = MOST_VARIANCE if excess(MOST_VARIANCE) > 0 else float(brentq(excess, 0, MOST_VARIANCE))
+        return cls(variance, tuple(known))
+
+    def estimate(self, rates: Sequence[Rate], comparisons: int = 1) -> Estimate:
+        """The mean of alike trainings, and where one more would lie on as many images.
+
+        The interval is that of a beta-binomial distribution, in Jeffreys' form, with the variance of the training to
+        come and of the mean, test images included. Student's quantiles allow for the variance being an estimate.
+
+        Args:
+            rates: What each of them read.
+            comparisons: Among how many intervals the error of 5 % is divided (Bonferroni), so that all hold at once.
+
+        Example:
+            >>> rates = [Rate.count(right, 100) for right in (40, 50, 60)]
+            >>> estimate = Spread.of([rates]).estimate(rates)
+            >>> f"{estimate.value:.2f}, {estimate.low:.2f} to {estimate.high:.2f}"
+            '0.50, 0.09 to 0.91'
+        """
+        right, total = sum(rate.right for rate in rates), sum(rate.total for rate in rates)
+        value, error, images = right / total, ALPHA / 2 / comparisons, max(rate.total for rate in rates)
+        weight = images * value * (1 - value)
+        # The variance in units of the one that a binomial count of the images to come would have: above 1.
+        student = float(t.ppf(error, self.freedom(weight)) / norm.ppf(error))
+        excess = (1 + 1 / len(rates)) * (1 + weight * self.variance) * student**2 - 1
+        size = max((images - 1) / excess - 1, SMALLEST)
+        chances = betabinom.pmf(np.arange(images + 1), images, value * size + 0.5, size - value * size + 0.5)
+        # The same as SciPy's quantiles, which add all chances up anew at every step of their search.
+        low, high = np.searchsorted(np.cumsum(chances), (error, 1 - error)) / images
+        return Estimate(
+            value=value,
+            low=min(float(low), value),
+            high=max(float(high), value),
+            values=tuple(rate.fraction for rate in rates),
+        )
+
+    def freedom(self, weight: float) -> float:
+        """Degrees of freedom of the variance, test images included, where these have this weight (Satterthwaite).
+
+        Two repetitions of five sizes have five and not one; a size of which the test images tell less counts for less.
+        Infinite if no two trainings were alike: their spread is unknown then, and that of the test images known.
+
+        Example:
+            >>> Spread(variance=0.1, groups=((1, 100.0), (1, 100.0), (1, 1.0))).freedom(100.0)
+            2.01
+        """
+        if not any(deviations for deviations, _ in self.groups):
+            return math.inf
+        here = self.variance + 1 / max(weight, SMALLEST)
+        shares = ((deviations, min(1.0, here / (self.variance + 1 / other))) for deviations, other in self.groups)
+        return sum(deviations * share**2 for deviations, share in shares)
 
 
-def time_estimate(times: Sequence[float]) -> Estimate:
-    """The geometric mean and the interval of times above 0.
-
-    Example:
-        >>> round(time_estimate([1.0, 4.0]).value, 6)
-        2.0
-    """
-    logarithms = [math.log(time) for time in times]
-    middle, reach = fmean(logarithms), _spread(logarithms) * math.sqrt(2 / len(times))
-    return Estimate(math.exp(middle), math.exp(middle - reach), math.exp(middle + reach), tuple(times))
-
-
-def crossing(fraction: float, points: Sequence[Point], cpu_minutes: Estimate | None) -> Crossing:
+def crossing(fraction: float, points: Sequence[Point]) -> Crossing:
     """Where the curve, and the bounds of its interval, reach a fraction.
 
     Between two numbers of samples the log odds are interpolated linearly over the logarithm of the number.
@@ -130,12 +196,11 @@ def crossing(fraction: float, points: Sequence[Point], cpu_minutes: Estimate | N
     Args:
         fraction: The fraction.
         points: The learning curve, samples rising.
-        cpu_minutes: Passed through.
 
     Example:
         >>> few = Point(100, Estimate(0.1, 0.05, 0.2, ()), 1.0)
         >>> many = Point(10_000, Estimate(0.9, 0.8, 0.95, ()), 1.0)
-        >>> found = crossing(0.5, [few, many], None)
+        >>> found = crossing(0.5, [few, many])
         >>> round(found.samples), round(found.low), round(found.high)
         (1000, 437, 2290)
     """
@@ -149,7 +214,6 @@ def crossing(fraction: float, points: Sequence[Point], cpu_minutes: Estimate | N
         low=0.0 if early == first else early or float(points[-1].samples),
         high=late,
         at_least=samples == first,
-        cpu_minutes=cpu_minutes,
     )
 
 
@@ -158,35 +222,6 @@ def _reached(fraction: float, curve: Sequence[tuple[int, float]]) -> float | Non
         return float(curve[0][0])
     for (few, low), (many, high) in pairwise(curve):
         if low < fraction <= high:
-            place = (_logit(fraction) - _logit(low)) / (_logit(high) - _logit(low))
-            return math.exp(math.log(few) + place * (math.log(many) - math.log(few)))
+            begin, wanted, end = logit(np.clip([low, fraction, high], 1e-6, 1 - 1e-6))
+            return math.exp(math.log(few) + (wanted - begin) / (end - begin) * (math.log(many) - math.log(few)))
     return None
-
-
-def _log_odds(rates: Sequence[Rate]) -> tuple[list[float], float]:
-    """The log odds of each, half an image added on either side, and how far from their mean 95 % of such values lie."""
-    fractions = [(rate.right + 0.5) / (rate.total + 1) for rate in rates]
-    odds = [math.log(fraction / (1 - fraction)) for fraction in fractions]
-    known = fmean(1 / (rate.total * fraction * (1 - fraction)) for rate, fraction in zip(rates, fractions, strict=True))
-    return odds, max(_spread(odds), Z95 * math.sqrt(known))
-
-
-def _around(rates: Sequence[Rate], odds: Sequence[float], reach: float) -> tuple[float, float]:
-    """The interval around the mean of log odds; with every image read, or none, up to that fraction itself."""
-    middle, total = fmean(odds), sum(rate.total for rate in rates)
-    right = sum(rate.right for rate in rates)
-    return 0.0 if right == 0 else _logistic(middle - reach), 1.0 if right == total else _logistic(middle + reach)
-
-
-def _spread(values: Sequence[float]) -> float:
-    """How far 95 % of such values lie from their mean, from their own spread (Student's t)."""
-    return T95[min(len(values) - 1, len(T95)) - 1] * stdev(values) if len(values) > 1 else 0.0
-
-
-def _logistic(odds: float) -> float:
-    return 1 / (1 + math.exp(-odds))
-
-
-def _logit(fraction: float) -> float:
-    bounded = min(max(fraction, 1e-6), 1 - 1e-6)
-    return math.log(bounded / (1 - bounded))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,24 +14,16 @@ from numpy.typing import NDArray
 
 from captcha_keras.audit.budget import Budget
 from captcha_keras.audit.confidence import Calibration, Sure, calibration, sure_predictions
-from captcha_keras.audit.curve import (
-    LEVELS,
-    Crossing,
-    Estimate,
-    Point,
-    crossing,
-    fraction_estimate,
-    single_interval,
-    time_estimate,
-)
+from captcha_keras.audit.curve import LEVELS, Crossing, Point, Spread, crossing
 from captcha_keras.audit.people import PeoplesSide, peoples_side
+from captcha_keras.audit.readings import Judgement, Reading, judge
 from captcha_keras.audit.slices import Character, Slice, characters, slices
 from captcha_keras.audit.subject import Drawn, Subject
-from captcha_keras.audit.sweep import Changed, Sweep, changes
-from captcha_keras.audit.trial import Result
+from captcha_keras.audit.sweep import Changed, Sweep, changes, effect
+from captcha_keras.audit.trial import READER, Result
 from captcha_keras.audit.verdict import Verdict, verdict
 from captcha_keras.audit.zero_labels import ZeroLabelPoint
-from captcha_keras.evaluation.confusion import Confusion
+from captcha_keras.evaluation.confusion import Confusion, confusion_matrix
 from captcha_keras.evaluation.figures import score
 from captcha_keras.evaluation.rates import Rate
 
@@ -48,9 +40,11 @@ class Findings:
         budget: What it could cost.
         trainings: How many trainings it took.
         cpu_minutes: Their processor time together.
+        readings: What every reader read: first those that need no label, then each trained network.
+        judgement: What follows from all of them together.
         points: The learning curve.
         crossings: Where it reaches 1, 10, 50, 90 and 99 %.
-        details_at: Samples of the trainings that the following figures are from, all repetitions together.
+        details_at: Samples of the trainings that the following figures are from: those that read most.
         attempts: Chance that at least one of so many attempts is right.
         calibration: Of the confidences.
         sure: With unsure predictions left out.
@@ -79,6 +73,8 @@ class Findings:
     budget: dict[str, Any]
     trainings: int
     cpu_minutes: float
+    readings: tuple[Reading, ...]
+    judgement: Judgement
     points: tuple[Point, ...]
     crossings: tuple[Crossing, ...]
     details_at: int
@@ -104,6 +100,12 @@ def findings(
 ) -> Findings:
     """Compute everything that an audit reports from the results of its trials, and of readers that need no label.
 
+    Args:
+        subject: What was audited.
+        budget: What it could cost.
+        results: The results of all trials.
+        zero_labels: What readers read that need no label.
+
     Example:
         >>> from captcha_keras.audit.trial import Check
         >>> from captcha_keras.spec import CaptchaSpec
@@ -118,43 +120,50 @@ def findings(
     by_samples: dict[int, list[Result]] = defaultdict(list)
     for result in sorted(plain, key=lambda each: each.samples):
         by_samples[result.samples].append(result)
-    points = tuple(_point(samples, done) for samples, done in by_samples.items())
-    most = points[-1].samples
-    best = by_samples[most]
+    rates = {samples: [Rate.of(result.right) for result in done] for samples, done in by_samples.items()}
+    spread = Spread.of(list(rates.values()))
+    points = tuple(_point(samples, done, rates[samples], spread) for samples, done in by_samples.items())
+    reads_most = max(points, key=lambda point: point.read.value)
+    best = by_samples[reads_most.samples]
     spec = subject.spec
-    labels = spec.encode_all(text for result in best for text in result.texts)
-    predictions = np.concatenate([_predicted_class_ids(result, subject) for result in best])
-    evaluation = score(predictions, labels, spec)
+    per_training = [(_predicted_class_ids(result, subject), spec.encode_all(result.texts)) for result in best]
+    predictions, labels = (np.concatenate(parts) for parts in zip(*per_training, strict=True))
+    matrices = [confusion_matrix(*pair, spec) for pair in per_training]
     contrast = np.concatenate([result.properties["contrast"] for result in best])
-    crossings = tuple(crossing(fraction, points, _time_to(fraction, by_samples)) for fraction in LEVELS)
+    crossings = tuple(crossing(fraction, points) for fraction in LEVELS)
+    unlearned = [point.reading for point in zero_labels if point.reading is not None]
+    trained = [Reading(READER, size, rate.right, rate.total) for size, found in rates.items() for rate in found]
+    judged = judge(every := (*unlearned, *trained))
     sure, people = sure_predictions(best), peoples_side(predictions, labels, contrast, spec)
-    sweep = _sweep(subject, budget, results)
-    attempts = {count: 1 - (1 - points[-1].read.value) ** count for count in ATTEMPTS}
+    sweep = _sweep(subject, budget, results, rates, spread)
+    attempts = {count: 1 - (1 - reads_most.read.value) ** count for count in ATTEMPTS}
     return Findings(
         subject=subject.description(),
         budget=dataclasses.asdict(budget),
         trainings=len(results),
         cpu_minutes=sum(result.cpu_seconds for result in results) / 60,
+        readings=every,
+        judgement=judged,
         points=points,
         crossings=crossings,
-        details_at=most,
+        details_at=reads_most.samples,
         attempts=attempts,
         calibration=calibration(best),
         sure=sure,
-        characters=tuple(characters(np.array(evaluation.confusion_matrix), spec.classes)),
-        confusions=evaluation.confusions,
+        characters=tuple(characters(matrices, spec.classes)),
+        confusions=score(predictions, labels, spec).confusions,
         slices=tuple(slices(best, _font_names(subject))),
         people=people,
         sweep=sweep,
         examples=tuple(zip(best[0].texts, best[0].predictions, strict=True))[:EXAMPLES],
-        verdict=verdict(points, crossings, sure, people, sweep, drawn=isinstance(subject, Drawn)),
+        verdict=verdict(judged, points, crossings, sure, people, sweep, drawn=isinstance(subject, Drawn)),
         zero_labels=zero_labels,
     )
 
 
-def _point(samples: int, done: Sequence[Result]) -> Point:
-    minutes = [result.cpu_seconds / 60 for result in done]
-    return Point(samples, fraction_estimate([Rate.of(result.right) for result in done]), sum(minutes) / len(minutes))
+def _point(samples: int, done: Sequence[Result], rates: Sequence[Rate], spread: Spread) -> Point:
+    minutes = sum(result.cpu_seconds for result in done) / 60 / len(done)
+    return Point(samples, spread.estimate(rates), minutes, capped=sum(not result.converged for result in done))
 
 
 def _predicted_class_ids(result: Result, subject: Subject) -> NDArray[np.int64]:
@@ -166,32 +175,28 @@ def _predicted_class_ids(result: Result, subject: Subject) -> NDArray[np.int64]:
     return np.array([row + [filler] * (spec.max_length - len(row)) for row in rows], np.int64)
 
 
-def _time_to(fraction: float, by_samples: dict[int, list[Result]]) -> Estimate | None:
-    """The shortest training, over the numbers of samples, of which every repetition came to read so much."""
-    found = []
-    for done in by_samples.values():
-        times = [
-            next((check.cpu_seconds / 60 for check in result.checks if check.read >= fraction), None) for result in done
-        ]
-        reached = [time for time in times if time is not None]
-        if len(reached) == len(times):
-            found.append(time_estimate(reached))
-    return min(found, key=lambda each: each.value, default=None)
-
-
-def _sweep(subject: Subject, budget: Budget, results: Sequence[Result]) -> Sweep | None:
-    changed = {result.change: result for result in results if result.change}
+def _sweep(
+    subject: Subject,
+    budget: Budget,
+    results: Sequence[Result],
+    unchanged: Mapping[int, Sequence[Rate]],
+    spread: Spread,
+) -> Sweep | None:
+    changed = {result.change: Rate.of(result.right) for result in results if result.change}
     if budget.sweep is None or not isinstance(subject, Drawn) or not changed:
         return None
-    rates = [Rate.of(each.right) for each in results if not each.change and each.samples == budget.sweep]
-    low, high = single_interval(rates)
-    rows = []
-    for change in changes(subject):
-        rate = Rate.of(changed[change.name].right)
-        effect = "harder" if rate.fraction < low else "easier" if rate.fraction > high else "none"
-        rows.append(Changed(change.name, change.words, rate, effect))
-    rows.sort(key=lambda row: row.rate.fraction)
-    return Sweep(budget.sweep, fraction_estimate(rates), low, high, tuple(rows))
+    as_it_is = spread.estimate(unchanged[budget.sweep], len(changed))
+    rows = [
+        Changed(
+            change.name,
+            change.words,
+            read := spread.estimate([changed[change.name]], len(changed)),
+            effect(read, as_it_is),
+        )
+        for change in changes(subject)
+    ]
+    rows.sort(key=lambda row: row.read.value)
+    return Sweep(budget.sweep, as_it_is, tuple(rows))
 
 
 def _font_names(subject: Subject) -> list[str]:

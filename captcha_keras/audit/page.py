@@ -13,17 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from captcha_keras.audit.curve import Crossing, Estimate
+from captcha_keras.audit.curve import Crossing, Estimate, Point
 from captcha_keras.audit.findings import Findings
 from captcha_keras.audit.people import MIN_CONTRAST, SOURCES, STATEMENT, PeoplesSide
 from captcha_keras.audit.plots import character_bars, learning_curve, reliability_diagram, sweep_bars
-from captcha_keras.audit.slices import WORDS
+from captcha_keras.audit.readings import Reading, bounds
+from captcha_keras.audit.slices import WORDS, Character
 from captcha_keras.audit.sweep import Changed
 from captcha_keras.audit.verdict import about, percent
 from captcha_keras.audit.zero_label_tables import zero_label_lines, zero_label_rows
-from captcha_keras.evaluation.rates import Rate
 
-EASIEST = 6
+SHOWN = 6
 
 
 def table(findings: Findings) -> str:
@@ -42,18 +42,17 @@ def table(findings: Findings) -> str:
         >>> for line in table(findings(subject, budget, [result])).splitlines()[:2]:
         ...     print(line)
          labelled images      read   interval           CPU minutes
-                     250    50.0 %   1.9 % – 98.1 %             1.0
+                     250    50.0 %   0.00 % – 100.00 %          1.0   1 of 1 stopped at the cap
     """
     lines = [f"{'labelled images':>16}{'read':>10}   {'interval':18}{'CPU minutes':>12}"]
     lines += zero_label_lines(findings.zero_labels)
     for point in findings.points:
-        interval = f"{percent(point.read.low)} – {percent(point.read.high)}"
-        lines.append(f"{point.samples:16,}{percent(point.read.value):>10}   {interval:18}{point.cpu_minutes:12.1f}")
-    lines += ["", f"{'to read':>16}{'labelled images':>18}   {'interval':24}{'CPU minutes':>12}"]
+        minutes = f"{point.cpu_minutes:12.1f}   {_capped(point)}"
+        lines.append(f"{point.samples:16,}{percent(point.read.value):>10}   {_interval(point.read):18}{minutes}")
+    lines += ["", f"{'to read':>16}{'labelled images':>18}   interval"]
     for each in findings.crossings:
         fraction, samples = f"{100 * each.fraction:g} %", _samples(each, findings)
-        minutes = f"{each.cpu_minutes.value:.1f}" if each.cpu_minutes else "not reached"
-        lines.append(f"{fraction:>16}{samples:>18}   {_range(each, findings):24}{minutes:>12}")
+        lines.append(f"{fraction:>16}{samples:>18}   {_range(each, findings)}")
     sure = findings.sure
     lines += [
         "",
@@ -66,7 +65,7 @@ def table(findings: Findings) -> str:
         width = max(len(change.words) for change in findings.sweep.changes)
         lines.append(f"  {'as it is':{width}}{percent(findings.sweep.unchanged.value):>9}")
         lines += [
-            f"  {change.words:{width}}{percent(change.rate.fraction):>9}  {_effect(change)}"
+            f"  {change.words:{width}}{percent(change.read.value):>9}   {_interval(change.read):18}{_effect(change)}"
             for change in findings.sweep.changes
         ]
     lines += ["", findings.verdict.sentence, *(f"- {reason}" for reason in findings.verdict.reasons)]
@@ -116,15 +115,23 @@ def page(
         level=findings.verdict.level,
         sentence=escape(findings.verdict.sentence),
         reasons=_list(findings.verdict.reasons),
+        readers=_rows(map(_reading, findings.readings)),
+        readings=str(len(findings.readings)),
         examples=_examples(pictures, findings.examples),
         zero_labels=zero_label_rows(findings.zero_labels),
         curve=_picture(learning_curve(findings.points), "Learning curve", "svg+xml"),
         points=_rows(
-            (f"{point.samples:,}", percent(point.read.value), _interval(point.read), f"{point.cpu_minutes:.1f}")
+            (
+                f"{point.samples:,}",
+                percent(point.read.value),
+                _interval(point.read),
+                f"{point.cpu_minutes:.1f}",
+                _capped(point),
+            )
             for point in findings.points
         ),
         crossings=_rows(
-            (f"{100 * each.fraction:g} %", _samples(each, findings), _range(each, findings), *_minutes(each))
+            (f"{100 * each.fraction:g} %", _samples(each, findings), _range(each, findings))
             for each in findings.crossings
         ),
         reliability=_picture(reliability_diagram(calibration), "Reliability diagram", "svg+xml"),
@@ -145,20 +152,14 @@ def page(
         confusions=escape(
             ", ".join(f"{c.truth or '∅'} as {c.prediction or '∅'} ({c.count:,})" for c in findings.confusions) or "none"
         ),
-        easiest=escape(" ".join(each.character for each in findings.characters[::-1][:EASIEST])),
-        hardest=escape(
-            ", ".join(
-                f"{each.character} {percent(1 - each.rate.fraction)}"
-                + (f" (mostly as {each.mostly_as})" if each.mostly_as else "")
-                for each in findings.characters[:EASIEST]
-            )
-        ),
+        easiest=_characters(findings.characters[::-1], "easier"),
+        hardest=_characters(findings.characters, "harder"),
         slices=_rows(
             (
                 WORDS.get(each.name, "font (characters read right)"),
                 each.words,
-                percent(each.rate.fraction),
-                _wilson(each.rate),
+                percent(each.read.value),
+                _interval(each.read),
             )
             for each in findings.slices
         ),
@@ -194,15 +195,16 @@ def _sweep(findings: Findings, changed: Mapping[str, NDArray[np.uint8]]) -> str:
             "--no-changes leaves them out.</p>"
         )
     rows = "\n".join(
-        f"<tr><td>{escape(change.words)}</td><td>{percent(change.rate.fraction)}</td><td>{_wilson(change.rate)}</td>"
+        f"<tr><td>{escape(change.words)}</td><td>{percent(change.read.value)}</td><td>{_interval(change.read)}</td>"
         f'<td class="{change.effect}">{_effect(change)}</td>'
         f'<td class="looks">{_images(changed[change.name])}</td></tr>'
         for change in sweep.changes
     )
     return (
         f"<p>One training each on {sweep.samples:,} labelled images. The settings as they are give "
-        f"{percent(sweep.unchanged.value)}, a single training {percent(sweep.low)} to {percent(sweep.high)}; what lies "
-        "outside of that is called harder or easier. Whether people can still read it is for people to judge: look at "
+        f"{percent(sweep.unchanged.value)}; what lies outside of {_interval(sweep.unchanged)} is called harder or "
+        f"easier. This interval and the others hold for all {len(sweep.changes)} changes at once. Whether people can "
+        "still read it is for people to judge: look at "
         f"the pictures.</p>{_picture(sweep_bars(sweep), 'Images read with each change', 'svg+xml')}"
         '<div class="wide"><table><thead><tr><th>one change</th><th>read</th><th>95 % interval</th><th></th>'
         f"<th>looks like</th></tr></thead><tbody>{rows}</tbody></table></div>"
@@ -248,8 +250,31 @@ def _interval(estimate: Estimate) -> str:
     return f"{percent(estimate.low)} – {percent(estimate.high)}"
 
 
-def _wilson(rate: Rate) -> str:
-    return f"{percent(rate.low)} – {percent(rate.high)}"
+def _reading(reading: Reading) -> tuple[str, ...]:
+    # Two-sided: half of the error on either side.
+    low, high = (float(bound[0]) for bound in bounds([reading], comparisons=2))
+    counted = f"{reading.right:,} of {reading.total:,}"
+    return (
+        reading.reader,
+        f"{reading.labels:,}",
+        counted,
+        percent(reading.fraction),
+        f"{percent(low)} – {percent(high)}",
+    )
+
+
+def _capped(point: Point) -> str:
+    return f"{point.capped} of {len(point.read.values)} stopped at the cap" if point.capped else ""
+
+
+def _characters(characters: Sequence[Character], effect: str) -> str:
+    """The first characters that are clearly harder, or easier, than the mean of all, each with its interval."""
+    found = [
+        f"{each.character} ({_interval(each.read)}{f', mostly as {each.mostly_as}' if each.mostly_as else ''})"
+        for each in characters
+        if each.effect == effect
+    ]
+    return escape(", ".join(found[:SHOWN]) or "none")
 
 
 def _samples(each: Crossing, findings: Findings) -> str:
@@ -264,10 +289,3 @@ def _range(each: Crossing, findings: Findings) -> str:
     if each.low == 0 and each.high == findings.points[0].samples:
         return f"up to {high}"
     return f"{low} – {high}"
-
-
-def _minutes(each: Crossing) -> tuple[str, str]:
-    if each.cpu_minutes is None:
-        return "not reached", ""
-    time = each.cpu_minutes
-    return f"{time.value:.1f}", f"{time.low:.1f} – {time.high:.1f}"

@@ -11,7 +11,6 @@ from captcha_keras.spec import CaptchaSpec
 
 # Groups that look alike in most fonts, and more so when rotated and warped.
 GROUPS = ("0Oo", "1Il|i!", "5Ss", "2Zz", "8B", "6G", "Cc", "Kk", "Pp", "Uu", "Vv", "Ww", "Xx", "Yy")
-LOOK_ALIKES = frozenset("0Oo1Il|i!5Ss2Zz8B6G")
 # WCAG 2.2, success criterion 1.4.3: the least contrast ratio of large text.
 MIN_CONTRAST = 3.0
 
@@ -109,7 +108,7 @@ def peoples_side(
         >>> side.groups, side.fraction_of_errors, side.merged
         (('0O',), 1.0, 1.0)
     """
-    groups = tuple(group for each in GROUPS if len(group := _present(each, spec)) > 1)
+    groups = look_alikes(spec)
     merge = np.arange(spec.num_classes)
     for group in groups:
         merge[[spec.alphabet.index(character) for character in group]] = spec.alphabet.index(group[0])
@@ -125,5 +124,12 @@ def peoples_side(
     )
 
 
-def _present(group: str, spec: CaptchaSpec) -> str:
-    return "".join(character for character in group if character in spec.alphabet)
+def look_alikes(spec: CaptchaSpec) -> tuple[str, ...]:
+    """The groups of the alphabet's characters that people mix up, each of at least two.
+
+    Example:
+        >>> look_alikes(CaptchaSpec("0OcCk", 4, 4))
+        ('0O', 'Cc')
+    """
+    present = ("".join(character for character in group if character in spec.alphabet) for group in GROUPS)
+    return tuple(group for group in present if len(group) > 1)

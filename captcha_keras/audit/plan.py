@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from captcha_keras.audit.budget import Budget
 from captcha_keras.audit.subject import Subject
 from captcha_keras.audit.sweep import Change
@@ -36,6 +38,12 @@ class Trial:
     repetition: int
     budget: Budget
     change: str = ""
+
+    @property
+    def seed(self) -> int:
+        """Seed of its first weights and of the order of its images: another for each audit, size and repetition."""
+        mixed = np.random.SeedSequence((self.subject.seed, self.samples, self.repetition))
+        return int(mixed.generate_state(1)[0])
 
     @property
     def name(self) -> str:

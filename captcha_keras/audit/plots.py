@@ -26,6 +26,8 @@ EFFECTS = {"harder": GREEN, "easier": RED, "none": GREY}
 def learning_curve(points: Sequence[Point]) -> bytes:
     """Draw the fraction of images read over the number of labelled images: every repetition, and the interval.
 
+    A hollow mark says that the cap stopped a training there.
+
     Example:
         >>> from captcha_keras.audit.curve import Estimate
         >>> points = [Point(samples, Estimate(0.5, 0.4, 0.6, (0.45, 0.55)), cpu_minutes=1.0) for samples in (250, 1000)]
@@ -36,6 +38,8 @@ def learning_curve(points: Sequence[Point]) -> bytes:
     samples = [point.samples for point in points]
     low, read, high = ([getattr(point.read, part) for point in points] for part in ("low", "value", "high"))
     draw_curve(axes, samples, low, read, high, color=BLUE)
+    capped = [point for point in points if point.capped]
+    axes.plot([p.samples for p in capped], [p.read.value for p in capped], "o", color="white", mec=BLUE, ms=6, zorder=3)
     for point in points:
         axes.plot([point.samples] * len(point.read.values), point.read.values, ".", color=BLUE, alpha=0.5, ms=4)
     curve_axes(axes, samples)
@@ -108,17 +112,17 @@ def character_bars(characters: Sequence[Character]) -> bytes:
     """Draw how often each character is misread, the worst first.
 
     Example:
-        >>> from captcha_keras.evaluation.rates import Rate
-        >>> b"<svg" in character_bars([Character("0", Rate.count(6, 10), "O"), Character("X", Rate.count(10, 10), "")])
+        >>> from captcha_keras.audit.curve import Estimate
+        >>> b"<svg" in character_bars([Character("0", Estimate(0.6, 0.4, 0.8, (0.6,)), "O", effect="none")])
         True
     """
-    shown = [each for each in characters if each.rate.right < each.rate.total][:36]
+    shown = [each for each in characters if each.read.value < 1][:36]
     figure, axes = new_figure(7.2, 2.8)
     places = range(len(shown))
-    misread = [1 - each.rate.fraction for each in shown]
+    misread = [1 - each.read.value for each in shown]
     bounds = [
-        [each.rate.fraction - each.rate.low for each in shown],
-        [each.rate.high - each.rate.fraction for each in shown],
+        [each.read.value - each.read.low for each in shown],
+        [each.read.high - each.read.value for each in shown],
     ]
     # What is read right less often is misread more often: the bounds change sides.
     axes.bar(places, misread, color=BLUE, yerr=bounds[::-1] if shown else None, ecolor=GREY, capsize=2)
@@ -134,14 +138,13 @@ def sweep_bars(sweep: Sweep) -> bytes:
 
     Example:
         >>> from captcha_keras.audit.curve import Estimate
-        >>> from captcha_keras.evaluation.rates import Rate
-        >>> change = Changed("curves", "4 curves instead of 1", Rate.count(20, 100), "harder")
-        >>> b"<svg" in sweep_bars(Sweep(16_000, Estimate(0.5, 0.4, 0.6, ()), low=0.3, high=0.7, changes=(change,)))
+        >>> change = Changed("curves", "4 curves instead of 1", Estimate(0.2, 0.1, 0.3, (0.2,)), "harder")
+        >>> b"<svg" in sweep_bars(Sweep(16_000, Estimate(0.5, 0.4, 0.6, ()), changes=(change,)))
         True
     """
     figure, axes = new_figure(7.2, 0.9 + 0.34 * len(sweep.changes))
     places = range(len(sweep.changes))[::-1]
-    axes.axvspan(sweep.low, sweep.high, color=GREY, alpha=0.25, lw=0)
+    axes.axvspan(sweep.unchanged.low, sweep.unchanged.high, color=GREY, alpha=0.25, lw=0)
     axes.axvline(sweep.unchanged.value, color=GREY, lw=1)
     for place, change in zip(places, sweep.changes, strict=True):
         _change(axes, place, change)
@@ -153,9 +156,9 @@ def sweep_bars(sweep: Sweep) -> bytes:
 
 
 def _change(axes: Axes, place: int, change: Changed) -> None:
-    rate = change.rate
-    reach = [[rate.fraction - rate.low], [rate.high - rate.fraction]]
-    axes.errorbar([rate.fraction], [place], xerr=reach, fmt="o", color=EFFECTS[change.effect], capsize=2)
+    read = change.read
+    reach = [[read.value - read.low], [read.high - read.value]]
+    axes.errorbar([read.value], [place], xerr=reach, fmt="o", color=EFFECTS[change.effect], capsize=2)
 
 
 def _reliability(axes: Axes, bins: Sequence[Bin], color: str, words: str) -> None:

@@ -61,10 +61,11 @@ def write_report(
     settings = [
         ("command", command),
         ("images", f"{spec.width}x{spec.height}, {spec.length} characters of {spec.alphabet}"),
-        *_look(subject),
+        *_look(subject, budget, findings),
         (
             "training",
-            f"{NETWORK}, {budget.images:,} images each, distorted; {budget.repetitions} repetitions with other images; "
+            f"{NETWORK}, up to {budget.images:,} images each, distorted, until it gets no better; {budget.repetitions} "
+            "repetitions with other images; "
             f"{findings.trainings} trainings, {findings.cpu_minutes:.0f} CPU minutes",
         ),
         (
@@ -82,8 +83,16 @@ def write_report(
     write_bytes(folder / "audit.html", content.encode())
 
 
-def _look(subject: Subject) -> list[tuple[str, str]]:
+def _look(subject: Subject, budget: Budget, findings: Findings) -> list[tuple[str, str]]:
     if not isinstance(subject, Drawn):
-        return [("repetitions", "other splits of the same images, so that their spread is a little too small")]
+        there = subject.max_samples(budget)
+        shared = ", ".join(f"{point.samples / there:.0%} of {point.samples:,}" for point in findings.points)
+        return [
+            (
+                "repetitions",
+                f"other splits of the same images: on average two of them share {shared} labelled images, which makes "
+                "the spread between trainings too small by as much as these would have added to it",
+            )
+        ]
     fields = [f"{name} = {value}" for name, value in subject.style.to_json().items()]
     return [("look", ", ".join(fields))]

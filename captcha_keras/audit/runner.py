@@ -90,12 +90,21 @@ def _begin(folder: Path, settings: Mapping[str, Any]) -> None:
             raise InputError(f"{folder} is not empty and holds no audit; choose another --to.")
         (folder / TRIALS).mkdir(parents=True, exist_ok=True)
         write_json(path, settings)
-    recorded = json.loads(path.read_text("utf-8"))
+    recorded = _leaves(json.loads(path.read_text("utf-8")))
     # As JSON gives it back: lists for tuples.
-    expected = json.loads(json.dumps(settings))
+    expected = _leaves(json.loads(json.dumps(settings)))
     for name in sorted(set(recorded) | set(expected)):
-        if recorded.get(name) != expected.get(name):
-            raise InputError(f"{folder} holds an audit with another {name}; choose another --to.")
+        old, new = recorded.get(name), expected.get(name)
+        if old != new:
+            raise InputError(f"{folder} holds an audit with another {name} ({old}, not {new}); choose another --to.")
+
+
+def _leaves(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """The settings by their whole names, such as "budget.images"."""
+    leaves: dict[str, Any] = {}
+    for name, value in settings.items():
+        leaves |= _leaves(value, f"{above}{name}.") if isinstance(value, dict) else {above + name: value}
+    return leaves
 
 
 class _Runner:

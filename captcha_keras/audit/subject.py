@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -16,7 +17,7 @@ from captcha_keras.dataset.dataset import Dataset
 from captcha_keras.dataset.labelled import LabelledImages
 from captcha_keras.dataset.layouts import open_dataset
 from captcha_keras.dataset.load import Allocate, in_memory
-from captcha_keras.errors import InputError
+from captcha_keras.errors import DatasetError, InputError
 from captcha_keras.spec import CaptchaSpec
 from data_gen.series import Series
 from data_gen.settings import font_checksums
@@ -64,6 +65,11 @@ class Subject(Protocol):
     @property
     def spec(self) -> CaptchaSpec:
         """Alphabet, length and size."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Seed of images and trainings."""
         ...
 
     def material(self, samples: int, repetition: int, budget: Budget, allocate: Allocate = ...) -> Material:
@@ -200,11 +206,12 @@ class Folder:
 
         Raises:
             InputError: There are too few images, or what should be their labels are mere file names.
-            DatasetError: Images or labels are bad.
+            DatasetError: Images or labels are bad, or an image is there twice.
         """
         dataset = _opened(self)
-        dataset.images(self.spec)
+        images = dataset.images(self.spec).images
         _refuse_file_names(dataset)
+        _refuse_duplicates(dataset, images)
         most, least = self.max_samples(budget), budget.samples[0]
         if most < least:
             raise InputError(
@@ -251,6 +258,23 @@ class Folder:
 @lru_cache(2)
 def _opened(folder: Folder) -> Dataset:
     return open_dataset(folder.path)
+
+
+def _refuse_duplicates(dataset: Dataset, images: NDArray[np.uint8]) -> None:
+    """The copy of an image that was learned from would be read in the test."""
+    first: dict[bytes, int] = {}
+    names = [record.path.name for record in dataset.records]
+    problems = []
+    for number, image in enumerate(images):
+        other = first.setdefault(hashlib.sha256(image).digest(), number)
+        if other != number:
+            problems.append(f"{names[number]} ({dataset.texts[number]}) is {names[other]} ({dataset.texts[other]})")
+    if problems:
+        raise DatasetError(
+            f"{dataset.folder} has {len(problems):,} images more than once; keep one of each, since a copy of what was "
+            "learned from would count as read:",
+            problems,
+        )
 
 
 def _refuse_file_names(dataset: Dataset) -> None:

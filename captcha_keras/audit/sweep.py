@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from captcha_keras.audit.curve import Estimate
-from captcha_keras.audit.people import LOOK_ALIKES
+from captcha_keras.audit.people import look_alikes
 from captcha_keras.audit.subject import Drawn
-from captcha_keras.evaluation.rates import Rate
 from captcha_keras.spec import LARGEST_SIDE, LONGEST_TEXT, NAMED_ALPHABETS
 from data_gen.style import Style
 
@@ -45,17 +44,17 @@ class Changed:
     Attributes:
         name: Name of the change.
         words: What differs.
-        rate: Images read right with it.
-        effect: "harder", "easier", or "none" if a training with the settings as they are may give the same.
+        read: Images read right with it; the intervals of all changes hold at once.
+        effect: "harder", "easier", or "none" if the difference may be chance; the error is divided among the changes.
 
     Example:
-        >>> Changed("longer", "6 characters instead of 4", Rate.count(20, 100), "harder").rate.fraction
+        >>> Changed("longer", "6 characters instead of 4", Estimate(0.2, 0.1, 0.3, (0.2,)), "harder").read.value
         0.2
     """
 
     name: str
     words: str
-    rate: Rate
+    read: Estimate
     effect: str
 
 
@@ -65,23 +64,29 @@ class Sweep:
 
     Attributes:
         samples: That number.
-        unchanged: Images read right with the settings as they are.
-        low: Where one training more with these would lie, from…
-        high: … to, with a probability of 95 %.
+        unchanged: Images read right with the settings as they are; its interval allows for so many changes.
         changes: The changes, the hardest first.
 
     Example:
-        >>> change = Changed("longer", "6 characters instead of 4", Rate.count(20, 100), "harder")
-        >>> sweep = Sweep(16_000, Estimate(0.5, 0.4, 0.6, (0.45, 0.55)), low=0.3, high=0.7, changes=(change,))
-        >>> sweep.changes[0].rate.high < sweep.low
+        >>> change = Changed("longer", "6 characters instead of 4", Estimate(0.2, 0.1, 0.3, (0.2,)), "harder")
+        >>> sweep = Sweep(16_000, Estimate(0.5, 0.4, 0.6, (0.45, 0.55)), changes=(change,))
+        >>> sweep.changes[0].read.high < sweep.unchanged.low
         True
     """
 
     samples: int
     unchanged: Estimate
-    low: float
-    high: float
     changes: tuple[Changed, ...]
+
+
+def effect(changed: Estimate, unchanged: Estimate) -> str:
+    """What a change does: "harder" or "easier" if no training without it is likely to read so little or so much.
+
+    Example:
+        >>> effect(Estimate(0.2, 0.1, 0.3, (0.2,)), Estimate(0.5, 0.4, 0.6, (0.45, 0.55)))
+        'harder'
+    """
+    return "harder" if changed.value < unchanged.low else "easier" if changed.value > unchanged.high else "none"
 
 
 def changes(subject: Drawn) -> list[Change]:
@@ -104,9 +109,9 @@ def _changes(subject: Drawn) -> Iterator[tuple[str, str, Drawn]]:
     if letters:
         more = replace(spec, alphabet=spec.alphabet + letters)
         yield "more-characters", f"{len(more.alphabet)} characters instead of {len(spec.alphabet)}", subject.with_(more)
-    clear = "".join(character for character in spec.alphabet if character not in LOOK_ALIKES)
-    if clear and clear != spec.alphabet:
-        left_out = "".join(character for character in spec.alphabet if character in LOOK_ALIKES)
+    left_out = "".join(look_alikes(spec))
+    clear = "".join(character for character in spec.alphabet if character not in left_out)
+    if clear and left_out:
         words = f"without characters that people mix up ({left_out})"
         yield "no-look-alikes", words, subject.with_(replace(spec, alphabet=clear))
     yield from _looks(subject, style)

@@ -27,10 +27,18 @@ from captcha_keras.training.fit import build_trainee, fit
 from captcha_keras.training.schedule import WARMUP_DIVISOR, Schedule
 
 NETWORK = "vgg"
-# How often the validation images are read on the way.
-CHECKS = 8
-# From here on nothing that follows changes a verdict.
+# Its name among the readers.
+READER = f"{NETWORK} from random weights"
+# A training is cut in so many equal parts, after each of which the validation images are read.
+PARTS = 8
+# After these the learning rate has come down to zero: only there a network is judged, and then it rises again.
+ANNEALED = (2, 4, 8)
+# From here on there is nothing left to learn.
 ENOUGH = 0.995
+# A network still gets better if twice the training takes away this fraction of its misread characters…
+GAIN = 0.1
+# … and one that misreads nearly as many as a guess has not begun to learn.
+BEGUN = 0.8
 PRECISION = 0.99
 # Fields that trials recorded under another name before version 0.2.
 RENAMED = {"readings": "predictions"}
@@ -44,6 +52,7 @@ class Check:
         images: Training images that it has seen, repeated ones counted anew.
         cpu_seconds: Processor time of the training until then, all cores together.
         read: Fraction of the validation images that it reads right.
+        misread: Fraction of their characters that it misreads.
 
     Example:
         >>> Check(images=320, cpu_seconds=60.0, read=0.5).read
@@ -53,6 +62,7 @@ class Check:
     images: int
     cpu_seconds: float
     read: float
+    misread: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,7 @@ class Result:
         scaled_confidence: The same at the fitted temperature.
         properties: Of each test image, by name.
         fonts: Number of the font of each character of each test image; None where unknown.
+        converged: Whether it stopped because it got no better, and not at the cap.
 
     Example:
         >>> checks, texts = (Check(images=320, cpu_seconds=60.0, read=0.5),), ("0X", "XX")
@@ -94,6 +105,7 @@ class Result:
     scaled_confidence: tuple[float, ...]
     properties: Mapping[str, tuple[float, ...]]
     fonts: tuple[tuple[int, ...], ...] | None
+    converged: bool = False
 
     @property
     def right(self) -> NDArray[np.bool_]:
@@ -141,9 +153,10 @@ def run(trial: Trial, seen: Callable[[int], None] | None = None, *, gpu: bool = 
         Traceback (most recent call last):
         captcha_keras.errors.DatasetError: x is no folder; expected a dataset drawn by data_gen.py, or labelled images.
     """
-    steps = max(CHECKS, trial.budget.images // TrainConfig.batch_size)
-    config = TrainConfig(network=NETWORK, seed=trial.repetition, gpu=gpu)
-    schedule = Schedule(CHECKS, steps // CHECKS, warmup_steps=steps // WARMUP_DIVISOR)
+    part = max(1, trial.budget.images // TrainConfig.batch_size // PARTS)
+    config = TrainConfig(network=NETWORK, seed=trial.seed, gpu=gpu)
+    restarts = tuple(part * parts for parts in ANNEALED[:-1])
+    schedule = Schedule(PARTS, part, warmup_steps=part // WARMUP_DIVISOR, restarts=restarts)
     with (
         tempfile.TemporaryDirectory(prefix="captcha-keras-") as directory,
         image_store("auto", Path(directory)) as allocate,
@@ -158,11 +171,11 @@ def run(trial: Trial, seen: Callable[[int], None] | None = None, *, gpu: bool = 
         batches = training_batches(
             material.training, batch_size=config.batch_size, seed=config.seed, augmentation=config.augmentation
         )
-        fit(trainee, batches, steps_per_epoch=schedule.steps_per_epoch, epochs=CHECKS, callbacks=[watch])
-        return _measured(trial, recognizer, material, tuple(watch.checks))
+        fit(trainee, batches, steps_per_epoch=schedule.steps_per_epoch, epochs=PARTS, callbacks=[watch])
+        return _measured(trial, recognizer, material, watch)
 
 
-def _measured(trial: Trial, recognizer: Recognizer, material: Material, checks: tuple[Check, ...]) -> Result:
+def _measured(trial: Trial, recognizer: Recognizer, material: Material, watch: _Watch) -> Result:
     spec = recognizer.spec
     labels = material.validation.labels
     probabilities = recognizer.probabilities(material.validation.images)
@@ -174,7 +187,8 @@ def _measured(trial: Trial, recognizer: Recognizer, material: Material, checks: 
         samples=trial.samples,
         repetition=trial.repetition,
         change=trial.change,
-        checks=checks,
+        checks=tuple(watch.checks),
+        converged=watch.converged,
         temperature=temperature,
         threshold=threshold,
         texts=tuple(spec.decode_all(material.test.labels)),
@@ -191,13 +205,16 @@ def _listed(values: NDArray[np.floating]) -> tuple[float, ...]:
 
 
 class _Watch(keras.callbacks.Callback):
-    """Reads the validation images on the way, outside of the training's time, and stops where all is read."""
+    """Reads the validation images on the way, outside of the training's time, and stops what has converged."""
 
     def __init__(self, recognizer: Recognizer, validation: LabelledImages, seen: Callable[[int], None]) -> None:
         super().__init__()
         self.checks: list[Check] = []
         self._recognizer, self._validation, self._seen = recognizer, validation, seen
         self._spent = 0.0
+        self.converged = False
+        # What a guess misreads: all but the most frequent class of each position.
+        self._guess = 1 - np.mean([np.bincount(each).max() / len(each) for each in validation.labels.T])
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._begin = time.process_time()
@@ -205,9 +222,20 @@ class _Watch(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._spent += time.process_time() - self._begin
         predicted = self._recognizer.probabilities(self._validation.images).argmax(axis=-1)
-        read = float((predicted == self._validation.labels).all(axis=1).mean())
+        right = predicted == self._validation.labels
         total = (epoch + 1) * self.params["steps"] * TrainConfig.batch_size
-        self.checks.append(Check(total, self._spent, read))
+        self.checks.append(Check(total, self._spent, float(right.all(axis=1).mean()), float(1 - right.mean())))
         self._seen(total)
-        if read >= ENOUGH:
-            self.model.stop_training = True
+        if epoch + 1 in ANNEALED:
+            self.converged = self._has_converged()
+            self.model.stop_training = self.converged
+
+    def _has_converged(self) -> bool:
+        """Whether more training would give little, at a moment when the learning rate has come down to zero."""
+        now = self.checks[-1]
+        if now.read >= ENOUGH:
+            return True
+        if len(self.checks) == ANNEALED[0] or now.misread > BEGUN * self._guess:
+            return False
+        before = self.checks[len(self.checks) // 2 - 1]
+        return now.misread > (1 - GAIN) * before.misread

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from captcha_keras.audit.confidence import Sure
-from captcha_keras.audit.curve import Crossing, Estimate, Point
+from captcha_keras.audit.curve import Crossing, Point
 from captcha_keras.audit.people import PeoplesSide
+from captcha_keras.audit.readings import BROKEN, Judgement
 from captcha_keras.audit.sweep import Sweep
-
-# From this fraction of images on a scheme counts as broken: Bursztein, Martin and Mitchell (2011), section 2.
-BROKEN = 0.01
 
 
 @dataclass(frozen=True)
@@ -19,9 +17,9 @@ class Verdict:
     """The judgement of an audit.
 
     Attributes:
-        level: "broken" (1 % of the images or more are read), "holds" (fewer are, within this budget), or "undecided"
-            (the interval has room for both).
-        sentence: One sentence.
+        level: "broken" (some reader here reads 1 % of new images or more), "holds" (every one reads less), or
+            "undecided".
+        sentence: One sentence; it names the reader and its number of labels.
         reasons: Sentences.
 
     Example:
@@ -35,6 +33,7 @@ class Verdict:
 
 
 def verdict(
+    judged: Judgement,
     points: Sequence[Point],
     crossings: Sequence[Crossing],
     sure: Sure,
@@ -43,9 +42,10 @@ def verdict(
     *,
     drawn: bool,
 ) -> Verdict:
-    """Judge how strong the CAPTCHA is.
+    """Put in words how strong the CAPTCHA is.
 
     Args:
+        judged: What the readings of all readers say.
         points: The learning curve.
         crossings: Where it reaches fractions, rising.
         sure: What is read with unsure predictions left out.
@@ -53,31 +53,19 @@ def verdict(
         sweep: Changes of one setting, the hardest first; None if none was tried.
         drawn: Whether the images come from a library that anyone has.
 
-    Returns:
-        The verdict; the point with the most images read decides, whatever its number of samples.
-
     Example:
-        >>> from captcha_keras.audit.curve import crossing
+        >>> from captcha_keras.audit.curve import Estimate, crossing
+        >>> from captcha_keras.audit.readings import Reading, judge
         >>> from captcha_keras.evaluation.rates import Rate
-        >>> points = [Point(250, Estimate(0.5, 0.4, 0.6, (0.45, 0.55)), cpu_minutes=2.0)]
+        >>> points = [Point(250, Estimate(0.5, 0.4, 0.6, (0.5,)), cpu_minutes=2.0)]
         >>> people = PeoplesSide((), images_with=0.0, fraction_of_errors=None, merged=0.5, faint=0.0)
-        >>> sure, half = Sure(None, Rate.count(0, 100)), crossing(0.5, points, None)
-        >>> verdict(points, [half], sure, people, None, drawn=False).sentence
-        'Broken: after 250 labelled images and 2 minutes of one core a small network reads 50.0 % of new images.'
+        >>> sure, half = Sure(None, Rate.count(0, 100)), crossing(0.5, points)
+        >>> judged = judge([Reading("a network", labels=250, right=500, total=1_000)])
+        >>> verdict(judged, points, [half], sure, people, None, drawn=False).sentence
+        'Broken: a network, trained on 250 labelled images, reads at least 47.4 % of new images.'
     """
-    best = max(points, key=lambda point: point.read.value)
-    level = _level(best.read)
-    effort = f"{best.samples:,} labelled images and {_minutes(best.cpu_minutes)} of one core"
-    read = f"{percent(best.read.value)} of new images"
-    sentence = {
-        "broken": f"Broken: after {effort} a small network reads {read}.",
-        "holds": f"Not broken by this audit: after {effort} a small network reads {read}. A larger one, or more "
-        "training, may read more.",
-        "undecided": f"Undecided: after {effort} a small network reads {read}, and the interval reaches across the 1 % "
-        "from which on a CAPTCHA counts as broken.",
-    }[level]
-    reasons = _reasons(points, crossings, sure, people, drawn=drawn)
-    return Verdict(level, sentence, (*reasons, *([_changes(sweep)] if sweep else [])))
+    reasons = _reasons(judged, points, crossings, sure, people, drawn=drawn)
+    return Verdict(judged.level, _sentence(judged), (*reasons, *([_changes(sweep)] if sweep else [])))
 
 
 def percent(fraction: float) -> str:
@@ -102,40 +90,64 @@ def about(samples: float) -> str:
     return f"{round(round(samples) / 10**digits) * 10**digits:,}"
 
 
-def _minutes(minutes: float) -> str:
-    return f"{minutes:.0f} minutes" if minutes >= 1.5 else "about a minute"
+def _sentence(judged: Judgement) -> str:
+    reading = judged.reading
+    if judged.level == "broken":
+        return f"Broken: {reading.words} reads at least {percent(judged.low)} of new images."
+    if judged.level == "holds":
+        return (
+            f"Not broken by this audit: none of its {judged.readings} readings reaches 1 %; the best, {reading.words} "
+            f"reads at most {percent(judged.high)} of new images. Another reader, or more training, may read more."
+        )
+    more = (
+        f"about {about(judged.needed)} test images would decide, if it reads as many of them"
+        if judged.needed
+        else "more test images of this reader would not decide soon"
+    )
+    return (
+        f"Undecided: {reading.words} reads between {percent(judged.low)} and {percent(judged.high)} of new images, and "
+        f"a CAPTCHA counts as broken from 1 % on; {more}."
+    )
 
 
 def _changes(sweep: Sweep) -> str:
+    """What the changes give; the interval of the best one allows for its having been chosen among them."""
     hardest = sweep.changes[0]
     begin = f"Of {len(sweep.changes)} changes of one setting, tried on {sweep.samples:,} labelled images,"
     if hardest.effect != "harder":
         return f"{begin} none makes it clearly harder."
-    below = sum(change.rate.high < BROKEN for change in sweep.changes)
-    rest = f"{below} of them bring it below 1 %" if below else "none brings it below 1 %"
+    below = sum(change.read.high < BROKEN for change in sweep.changes)
+    rest = f"{below} of them bring it below 1 %" if below else "none surely brings it below 1 %"
     return (
-        f"{begin} the one that helps most ({hardest.words}) lowers what is read from "
-        f"{percent(sweep.unchanged.value)} to {percent(hardest.rate.fraction)}; {rest}."
+        f"{begin} the one that seems to help most ({hardest.words}) lowers what is read from "
+        f"{percent(sweep.unchanged.value)} to between {percent(hardest.read.low)} and {percent(hardest.read.high)}; "
+        f"{rest}."
     )
-
-
-def _level(read: Estimate) -> str:
-    if read.low >= BROKEN:
-        return "broken"
-    return "holds" if read.high < BROKEN else "undecided"
 
 
 def _reasons(
-    points: Sequence[Point], crossings: Sequence[Crossing], sure: Sure, people: PeoplesSide, *, drawn: bool
+    judged: Judgement,
+    points: Sequence[Point],
+    crossings: Sequence[Crossing],
+    sure: Sure,
+    people: PeoplesSide,
+    *,
+    drawn: bool,
 ) -> list[str]:
-    first, best = points[0], max(points, key=lambda point: point.read.value)
-    reasons = [f"{first.samples:,} labelled images are enough for {percent(first.read.value)} of the images."]
+    reasons = []
+    if judged.fewest is not None and judged.fewest.labels < judged.reading.labels:
+        fewest = judged.fewest
+        reasons.append(f"{fewest.words} reads {fewest.right:,} of {fewest.total:,} already.")
     half = next(crossing for crossing in crossings if crossing.fraction == 0.5)
     if half.samples is not None and not half.at_least:
         reasons.append(f"Half of the images are read from about {about(half.samples)} labelled ones on.")
-    reasons.append(
-        f"A program that may try three images passes with a chance of {percent(1 - (1 - best.read.value) ** 3)}."
-    )
+    best = max(point.read.value for point in points)
+    reasons.append(f"A program that may try three images passes with a chance of {percent(1 - (1 - best) ** 3)}.")
+    capped, trainings = (sum(each) for each in zip(*((p.capped, len(p.read.values)) for p in points), strict=True))
+    if capped:
+        reasons.append(
+            f"{capped} of {trainings} trainings were stopped at the cap before it was clear that more reads no more."
+        )
     if sure.precision:
         reasons.append(
             f"For {percent(sure.answered.fraction)} of the images it can tell that it reads them right: "

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from captcha_keras.audit.budget import Budget
 from captcha_keras.audit.readers.apart import READING_SECONDS, Answers, read_apart
+from captcha_keras.audit.readings import Reading
 from captcha_keras.audit.subject import Subject
 from captcha_keras.evaluation.rates import Rate
 from captcha_keras.files import write_json
@@ -51,6 +52,11 @@ class ZeroLabelPoint:
     def read(self) -> Rate | None:
         """The fraction of images that it read right; None if it failed."""
         return None if self.failure else Rate.count(self.right, self.total)
+
+    @property
+    def reading(self) -> Reading | None:
+        """The point as one that the verdict counts; None if it failed."""
+        return None if self.failure else Reading(self.reader, self.labels, self.right, self.total)
 
 
 def zero_label_points(

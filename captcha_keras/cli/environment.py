@@ -1,4 +1,4 @@
-"""What a command needs: packages of the server, and TensorFlow without its start-up notes on the terminal."""
+"""What a command needs: packages of an extra, and TensorFlow without its start-up notes on the terminal."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ from collections.abc import Sequence
 from captcha_keras.errors import InputError
 
 
-def require_packages(names: Sequence[str]) -> None:
-    """Check that packages of the server are installed.
+def require_packages(names: Sequence[str], what: str = "The server", extra: str = "serve") -> None:
+    """Check that the packages of an extra are installed.
+
+    Args:
+        names: The packages.
+        what: What needs them.
+        extra: The extra that brings them.
 
     Raises:
         InputError: One is not; the message says how to install them all.
@@ -23,7 +28,7 @@ def require_packages(names: Sequence[str]) -> None:
     """
     missing = [name for name in names if importlib.util.find_spec(name) is None]
     if missing:
-        raise InputError(f"The server needs more packages ({missing[0]}): pip install 'captcha-keras[serve]'.")
+        raise InputError(f"{what} needs more packages ({missing[0]}): pip install 'captcha-keras[{extra}]'.")
 
 
 def load_tensorflow() -> None:

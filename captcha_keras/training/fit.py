@@ -71,6 +71,7 @@ def build_trainee(config: TrainConfig, spec: CaptchaSpec, policy: str, schedule:
         warmup_steps=schedule.warmup_steps,
         total_steps=schedule.steps,
         anneal=config.anneal,
+        restarts=schedule.restarts,
     )
     if policy == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)

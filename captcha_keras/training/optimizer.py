@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import keras
@@ -22,6 +24,7 @@ class RampedAdam(keras.optimizers.Adam):
         total_steps: Planned steps of the whole training.
         anneal: Fraction of the steps after the warm-up over which, at the end, the factor falls from 1 to 0 along a
             half cosine.
+        restarts: Steps at which the course begins anew: warm restarts (Loshchilov and Hutter, 2017).
         **kwargs: The other arguments of `keras.optimizers.Adam`.
 
     Example:
@@ -37,21 +40,31 @@ class RampedAdam(keras.optimizers.Adam):
         warmup_steps: int = 0,
         total_steps: int = 1,
         anneal: float = 0.0,
+        restarts: Sequence[int] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate=learning_rate, **kwargs)
         self.warmup_steps = warmup_steps
         self.total_steps = total_steps
         self.anneal = anneal
+        self.restarts = tuple(restarts)
 
     def ramp(self, step: Any) -> Any:
         """The factor at a step, counted from 0: a scalar from 0 to 1."""
         step = ops.cast(step, "float32")
+        (begin, end), *later = pairwise((0, *self.restarts, self.total_steps))
+        factor = self._course(step - begin, end - begin)
+        for begin, end in later:
+            factor = ops.where(step < begin, factor, self._course(step - begin, end - begin))
+        return factor
+
+    def _course(self, step: Any, steps: int) -> Any:
+        """The factor at a step of a course of so many."""
         factor = ops.minimum(1.0, (step + 1) / max(self.warmup_steps, 1))
-        length = self.anneal * (self.total_steps - self.warmup_steps)
+        length = self.anneal * (steps - self.warmup_steps)
         if length <= 0:
             return factor
-        done = ops.clip((step - (self.total_steps - length)) / length, 0.0, 1.0)
+        done = ops.clip((step - (steps - length)) / length, 0.0, 1.0)
         return factor * 0.5 * (1 + ops.cos(math.pi * done))
 
     @property
@@ -70,4 +83,5 @@ class RampedAdam(keras.optimizers.Adam):
             "warmup_steps": self.warmup_steps,
             "total_steps": self.total_steps,
             "anneal": self.anneal,
+            "restarts": self.restarts,
         }

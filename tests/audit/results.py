@@ -31,4 +31,5 @@ def made_up(trial: Trial, fraction: float, seed: int = 0) -> Result:
         scaled_confidence=tuple(confidence.tolist()),
         properties={"contrast": tuple(np.where(right, 6.0, 2.0).tolist()), "squeeze": (1.0,) * count},
         fonts=((0,) * spec.max_length,) * count,
+        converged=True,
     )

@@ -44,13 +44,28 @@ def test_slices_by_a_property() -> None:
     found = slices([result], ["One"])
     # Squeeze is the same for all images and says nothing; one font neither.
     assert {each.name for each in found} == {"contrast"}
-    assert [(each.words, each.rate.fraction) for each in found] == [("2.00 to 6.00", result.right.mean())]
+    assert [(each.words, each.read.value) for each in found] == [("2.00 to 6.00", pytest.approx(result.right.mean()))]
     values = np.linspace(1, 9, 200)
     sloped = replace(result, properties={"contrast": tuple(values)}, predictions=result.texts[:100] + ("",) * 100)
     found = slices([sloped], [])
     assert [each.words for each in found] == ["1.00 to 3.00", "3.00 to 5.00", "5.00 to 7.00", "7.00 to 9.00"]
-    assert [each.rate.right for each in found] == [50, 50, 0, 0]
-    assert sum(each.rate.total for each in found) == 200
+    assert [each.read.value for each in found] == [1, 1, 0, 0]
+    # Each has 50 images: the bounds of all four hold at once.
+    assert 0.7 < found[0].read.low < 0.99
+    assert found[0].read.high == 1
+
+
+def test_a_training_is_a_cluster() -> None:
+    trial = Trial(Drawn(CaptchaSpec("ABC", 2, 2)), 250, 0, BUDGET)
+    values = (4.0,) * 199 + (4.1,)
+    # One training reads nearly all of them, the other few: 200 images of two trainings are not 400.
+    results = [
+        replace(made_up(trial, share, seed), properties={"contrast": values}) for seed, share in ((1, 0.95), (2, 0.3))
+    ]
+    one, *_ = slices(results, [])
+    assert one.read.low < 0.3
+    assert one.read.high > 0.95
+    assert one.read.values == pytest.approx([result.right.mean() for result in results])
 
 
 def test_slices_by_font_count_characters() -> None:
@@ -63,18 +78,22 @@ def test_slices_by_font_count_characters() -> None:
         fonts=((0, 1, -1), (0, 0, 1), (1, 1, -1)),
         confidence=(0.5,) * 3,
     )
-    found = {each.words: (each.rate.right, each.rate.total) for each in slices([result], ["One", "Two", "Three"])}
-    assert found == {"One": (3, 3), "Two": (2, 4)}
+    found = {each.words: each.read.value for each in slices([result], ["One", "Two", "Three"])}
+    assert found == {"One": 1, "Two": 0.5}
 
 
 def test_characters_the_worst_first() -> None:
     matrix = np.array([[8, 2, 0, 0], [0, 10, 0, 0], [3, 1, 6, 0], [0, 0, 0, 40]])
-    found = characters(matrix, ("A", "B", "C", ""))
-    assert [(each.character, each.rate.fraction, each.mostly_as) for each in found] == [
+    found = characters([matrix], ("A", "B", "C", ""))
+    assert [(each.character, each.read.value, each.mostly_as) for each in found] == [
         ("C", 0.6, "A"),
         ("A", 0.8, "B"),
         ("B", 1.0, ""),
     ]
+    # Ten of each say nothing for sure.
+    assert {each.effect for each in found} == {"none"}
+    many = characters([100 * matrix] * 3, ("A", "B", "C", ""))
+    assert [each.effect for each in many] == ["harder", "none", "easier"]
 
 
 def test_the_peoples_side_by_hand() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,13 @@ import pytest
 
 from captcha_keras.audit.budget import Budget
 from captcha_keras.audit.findings import Findings
-from captcha_keras.audit.plan import Trial
+from captcha_keras.audit.findings import findings as compute
+from captcha_keras.audit.plan import Trial, trials
+from captcha_keras.audit.readings import Reading
 from captcha_keras.audit.runner import audit
 from captcha_keras.audit.subject import Drawn
 from captcha_keras.audit.trial import Result
+from captcha_keras.audit.zero_labels import ZeroLabelPoint
 from captcha_keras.errors import InputError
 from captcha_keras.spec import CaptchaSpec
 from tests.audit.results import made_up
@@ -111,13 +115,51 @@ def test_a_sweep_has_something_to_be_compared_with(tmp_path: Path) -> None:
 
 def test_another_audit_is_not_mixed_in(tmp_path: Path) -> None:
     run(tmp_path / "audit", Engine(FRACTIONS))
-    with pytest.raises(InputError, match="holds an audit with another seed; choose another --to"):
+    with pytest.raises(InputError, match=r"holds an audit with another seed \(0, not 1\); choose another --to"):
         run(tmp_path / "audit", Engine(FRACTIONS), seed=1)
+    run(tmp_path / "other", Engine(FRACTIONS), packages={"keras": "3.15"}, device={"kind": "cpu"})
+    with pytest.raises(InputError, match=r"another packages.keras \(3.15, not 3.16\)"):
+        run(tmp_path / "other", Engine(FRACTIONS), packages={"keras": "3.16"}, device={"kind": "cpu"})
+    with pytest.raises(InputError, match=r"another device.kind \(cpu, not gpu\)"):
+        run(tmp_path / "other", Engine(FRACTIONS), packages={"keras": "3.15"}, device={"kind": "gpu"})
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter.txt").write_text("mine")
     with pytest.raises(InputError, match="is not empty and holds no audit"):
         run(tmp_path / "full", Engine(FRACTIONS))
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["letter.txt"]
+
+
+def test_what_others_read_comes_first(tmp_path: Path) -> None:
+    shown: list[int] = []
+    points = [ZeroLabelPoint("OCR", True, 190, 400), ZeroLabelPoint("broken", True, 0, 0, "crashed")]
+    found = audit(
+        SUBJECT,
+        BUDGET,
+        tmp_path / "audit",
+        engine=Engine(dict.fromkeys(FRACTIONS, 0.0)),
+        settings={},
+        progress=lambda done, total: shown.append,
+        zero_labels=lambda folder: points,
+    )
+    assert found.readings[0] == Reading("OCR", 0, 190, 400)
+    assert len(found.readings) == 1 + 6
+    assert found.verdict.level == "broken"
+    assert found.verdict.sentence.startswith("Broken: OCR, without one label, reads at least ")
+
+
+def test_details_and_attempts_are_of_the_size_that_reads_most(tmp_path: Path) -> None:
+    findings, _ = run(tmp_path / "audit", Engine({250: 0.1, 1000: 0.6, 4000: 0.3}))
+    assert findings.details_at == 1000
+    assert findings.attempts[1] == pytest.approx(findings.points[1].read.value)
+    assert f"{100 * findings.attempts[3]:.1f} %" in " ".join(findings.verdict.reasons)
+
+
+def test_trainings_stopped_by_the_cap_are_counted(tmp_path: Path) -> None:
+    findings, _ = run(tmp_path / "audit", Engine(FRACTIONS))
+    assert [point.capped for point in findings.points] == [0, 0, 0]
+    cut = [made_up(trial, 0.5) for trial in trials(SUBJECT, BUDGET, 250)]
+    cut[0] = replace(cut[0], converged=False)
+    assert [point.capped for point in compute(SUBJECT, BUDGET, cut).points] == [1]
 
 
 def test_findings_are_json(tmp_path: Path) -> None:
@@ -133,4 +175,4 @@ def test_a_network_that_reads_nothing(tmp_path: Path) -> None:
     assert findings.sure.answered.right == 0
     # 800 images without a hit do not show that fewer than 1 % are read, nor that more are.
     assert findings.verdict.level in ("holds", "undecided")
-    assert all(crossing.samples is None and crossing.cpu_minutes is None for crossing in findings.crossings)
+    assert all(crossing.samples is None for crossing in findings.crossings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,15 @@ def test_a_bad_image_is_found_before_anything_is_computed(folder: Path, tmp_path
         Folder(str(tmp_path)).check(BUDGET)
 
 
+def test_an_image_that_is_there_twice_is_named(folder: Path, tmp_path: Path) -> None:
+    copied = shutil.copytree(folder / "images", tmp_path / "images")
+    first, *_, last = sorted(copied.iterdir())
+    shutil.copy(folder / "labels.txt", copied)
+    last.write_bytes(first.read_bytes())
+    with pytest.raises(DatasetError, match=rf"(?s)1 images more than once.*{last.name} \(.*\) is {first.name} \("):
+        Folder(str(copied)).check(BUDGET)
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -137,6 +147,11 @@ def test_each_change_differs_in_one_thing() -> None:
 
 
 def test_changes_fit_what_is_audited() -> None:
+    clear = {change.name: change for change in changes(Drawn(CaptchaSpec("0OcCkKxA7", 4, 4)))}["no-look-alikes"]
+    assert clear.subject.spec.alphabet == "xA7"
+    assert clear.words == "without characters that people mix up (0OCcKk)"
+    # Alone in the alphabet a character is nobody's look-alike.
+    assert "no-look-alikes" not in {change.name for change in changes(Drawn(CaptchaSpec("0cKA7", 4, 4)))}
     names = {change.name for change in changes(Drawn(CaptchaSpec("AXM", 4, 4)))}
     assert "no-look-alikes" not in names
     assert "more-characters" in names

@@ -13,7 +13,11 @@ import pytest
 from PIL import Image
 
 import data_gen
+from captcha_keras.audit import engine
+from captcha_keras.audit.engine import Engine
+from captcha_keras.cli import audit
 from captcha_keras.spec import CaptchaSpec
+from tests.audit.results import made_up
 from tests.cli.test_compare_and_cut import call
 
 
@@ -95,6 +99,29 @@ def test_changes_may_be_left_out(tmp_path: Path) -> None:
         shutil.rmtree(tmp_path / "audit")
 
 
+@pytest.mark.parametrize(
+    ("limit", "status"),
+    [
+        ("0.1", 3),
+        ("0.29", 0),  # 30 % are read, but not surely more than 29 %
+        ("0.4", 0),
+    ],
+)
+def test_reading_too_much_has_an_exit_status_of_its_own(
+    limit: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def here(*, gpu: bool) -> Engine:
+        return lambda trials, seen: ((trial, made_up(trial, 0.3)) for trial in trials)
+
+    monkeypatch.setattr(engine, "here", here)
+    words = ["library", "--budget", "small", "--to", str(tmp_path / "audit"), "--fail-if-read-above", limit]
+    assert audit.main(words) == status
+    message = capsys.readouterr().err
+    assert (
+        ("vgg from random weights, trained on" in message) == ("--fail-if-read-above allows" in message) == bool(status)
+    )
+
+
 @pytest.mark.long
 def test_an_audit_from_the_command_line(tmp_path: Path) -> None:
     (tmp_path / "easy.toml").write_text(
@@ -102,14 +129,14 @@ def test_an_audit_from_the_command_line(tmp_path: Path) -> None:
     )
     arguments = ("audit", "easy.toml", "--budget", "small")
     first = call(*arguments, "--fail-if-read-above", "0.5", cwd=tmp_path)
-    assert first.returncode == 1, first.stderr
-    assert "of the images are read, more than the 50.0% that --fail-if-read-above allows." in first.stderr
+    assert first.returncode == 3, first.stderr
+    assert "of new images, more than the 50.0% that --fail-if-read-above allows." in first.stderr
     findings = json.loads((tmp_path / "runs" / "audit-easy" / "audit.json").read_text("utf-8"))
     # All is read at the smallest number of samples: the others are left out.
     assert [point["samples"] for point in findings["points"]] == [1000]
     second = call(*arguments, "--fail-if-read-above", "1", cwd=tmp_path)
     assert second.returncode == 0, second.stderr
-    assert "Broken: after 1,000 labelled images" in second.stdout
+    assert "Broken: vgg from random weights, trained on 1,000 labelled images, reads at least" in second.stdout
     other: subprocess.CompletedProcess[str] = call(*arguments, "--seed", "1", cwd=tmp_path)
     assert other.returncode == 2
-    assert "runs/audit-easy holds an audit with another subject; choose another --to." in other.stderr
+    assert "runs/audit-easy holds an audit with another subject.seed (0, not 1); choose another --to." in other.stderr
