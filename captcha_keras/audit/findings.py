@@ -23,9 +23,10 @@ from captcha_keras.audit.sweep import Changed, Sweep, changes, effect
 from captcha_keras.audit.trial import READER, Result
 from captcha_keras.audit.verdict import Verdict, verdict
 from captcha_keras.audit.zero_labels import ZeroLabelPoint
-from captcha_keras.evaluation.confusion import Confusion, confusion_matrix
+from captcha_keras.evaluation.confusion import Confusion
 from captcha_keras.evaluation.figures import score
 from captcha_keras.evaluation.rates import Rate
+from captcha_keras.training.confusion import confusion_matrix
 
 ATTEMPTS = (1, 2, 3, 5, 10)
 EXAMPLES = 10
