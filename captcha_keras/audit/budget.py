@@ -16,6 +16,7 @@ class Budget:
         validation: Images for calibration, and for the time to a fraction.
         test: Images that a training is measured on.
         sweep: At how many samples changes of one setting are tried; None for no sweep.
+        start: The pretrained model that trainings start from; None for random weights.
 
     Example:
         >>> BUDGETS["small"].samples
@@ -28,6 +29,7 @@ class Budget:
     validation: int = 2_000
     test: int = 3_000
     sweep: int | None = None
+    start: str | None = None
 
 
 SAMPLES = (250, 1_000, 4_000, 16_000, 64_000)

@@ -20,7 +20,7 @@ from captcha_keras.audit.readings import Judgement, Reading, judge
 from captcha_keras.audit.slices import Character, Slice, characters, slices
 from captcha_keras.audit.subject import Drawn, Subject
 from captcha_keras.audit.sweep import Changed, Sweep, changes, effect
-from captcha_keras.audit.trial import READER, Result
+from captcha_keras.audit.trial import Result, reader_name
 from captcha_keras.audit.verdict import Verdict, verdict
 from captcha_keras.audit.zero_labels import ZeroLabelPoint
 from captcha_keras.evaluation.confusion import Confusion
@@ -133,7 +133,8 @@ def findings(
     contrast = np.concatenate([result.properties["contrast"] for result in best])
     crossings = tuple(crossing(fraction, points) for fraction in LEVELS)
     unlearned = [point.reading for point in zero_labels if point.reading is not None]
-    trained = [Reading(READER, size, rate.right, rate.total) for size, found in rates.items() for rate in found]
+    name = reader_name(budget)
+    trained = [Reading(name, size, rate.right, rate.total) for size, found in rates.items() for rate in found]
     judged = judge(every := (*unlearned, *trained))
     sure, people = sure_predictions(best), peoples_side(predictions, labels, contrast, spec)
     sweep = _sweep(subject, budget, results, rates, spread)

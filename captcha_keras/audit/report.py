@@ -12,7 +12,7 @@ from captcha_keras.audit.findings import Findings
 from captcha_keras.audit.page import page
 from captcha_keras.audit.subject import Drawn, Subject
 from captcha_keras.audit.sweep import changes
-from captcha_keras.audit.trial import NETWORK
+from captcha_keras.audit.trial import reader_name
 from captcha_keras.files import write_bytes, write_json
 
 # Pictures of each change; wider images leave no room for more.
@@ -64,7 +64,7 @@ def write_report(
         *_look(subject, budget, findings),
         (
             "training",
-            f"{NETWORK}, up to {budget.images:,} images each, distorted, until it gets no better; {budget.repetitions} "
+            f"{reader_name(budget)}, up to {budget.images:,} images each, distorted, until it gets no better; {budget.repetitions} "
             "repetitions with other images; "
             f"{findings.trainings} trainings, {findings.cpu_minutes:.0f} CPU minutes",
         ),

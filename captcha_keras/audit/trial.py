@@ -14,7 +14,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from captcha_keras.audit.budget import Budget
 from captcha_keras.audit.plan import Trial
+from captcha_keras.audit.start import fit_material, load_start
 from captcha_keras.audit.subject import Material
 from captcha_keras.dataset.labelled import LabelledImages
 from captcha_keras.evaluation.calibration import fit_temperature, scaled, threshold_for
@@ -27,8 +29,6 @@ from captcha_keras.training.fit import build_trainee, fit
 from captcha_keras.training.schedule import WARMUP_DIVISOR, Schedule
 
 NETWORK = "vgg"
-# Its name among the readers.
-READER = f"{NETWORK} from random weights"
 # A training is cut in so many equal parts, after each of which the validation images are read.
 PARTS = 8
 # After these the learning rate has come down to zero: only there a network is judged, and then it rises again.
@@ -134,6 +134,17 @@ class Result:
         return cls(**fields)
 
 
+def reader_name(budget: Budget) -> str:
+    """What a report calls the networks that an audit trains.
+
+    Example:
+        >>> from captcha_keras.audit.budget import BUDGETS
+        >>> reader_name(BUDGETS["small"])
+        'vgg from random weights'
+    """
+    return f"{NETWORK} from random weights" if budget.start is None else f"a network from models/{budget.start}"
+
+
 def run(trial: Trial, seen: Callable[[int], None] | None = None, *, gpu: bool = False) -> Result:
     """Train the network of a trial and measure what it reads.
 
@@ -154,7 +165,10 @@ def run(trial: Trial, seen: Callable[[int], None] | None = None, *, gpu: bool = 
         captcha_keras.errors.DatasetError: x is no folder; expected a dataset drawn by data_gen.py, or labelled images.
     """
     part = max(1, trial.budget.images // TrainConfig.batch_size // PARTS)
-    config = TrainConfig(network=NETWORK, seed=trial.seed, gpu=gpu)
+    device = select_device(gpu)
+    start = None if trial.budget.start is None else load_start(trial.budget.start)
+    spec = trial.subject.spec if start is None else start.learned(trial.subject.spec)
+    config = TrainConfig(network=NETWORK if start is None else start.network, seed=trial.seed, gpu=gpu)
     restarts = tuple(part * parts for parts in ANNEALED[:-1])
     schedule = Schedule(PARTS, part, warmup_steps=part // WARMUP_DIVISOR, restarts=restarts)
     with (
@@ -162,10 +176,12 @@ def run(trial: Trial, seen: Callable[[int], None] | None = None, *, gpu: bool = 
         image_store("auto", Path(directory)) as allocate,
     ):
         material = trial.subject.material(trial.samples, trial.repetition, trial.budget, allocate)
-        spec = trial.subject.spec
+        material = fit_material(material, spec, allocate)
         keras.utils.clear_session()
         keras.utils.set_random_seed(config.seed)
-        trainee = build_trainee(config, spec, precision_policy("auto", select_device(gpu)), schedule)
+        trainee = build_trainee(config, spec, precision_policy("auto", device), schedule)
+        if start is not None:
+            start.give_weights(trainee.network, spec)
         recognizer = Recognizer(trainee.network.predict_on_batch, spec)
         watch = _Watch(recognizer, material.validation, seen or (lambda images: None))
         batches = training_batches(

@@ -12,6 +12,7 @@ from captcha_keras.cli.console import run_command
 from captcha_keras.cli.environment import load_tensorflow, require_packages
 from captcha_keras.cli.progress import ProgressBar
 from captcha_keras.errors import InputError
+from captcha_keras.recognizer.pretrained import list_pretrained
 from captcha_keras.spec import CaptchaSpec, parse_alphabet
 from data_gen.style import Style
 from data_gen.style_file import read_captcha
@@ -46,6 +47,14 @@ def parser(prog: str = "captcha-keras audit") -> argparse.ArgumentParser:
         action=argparse.BooleanOptionalAction,
         default=True,
         help="also try changes of one setting each, where the budget has room for them (yes)",
+    )
+    add(
+        "--from",
+        dest="start",
+        choices=("random", *list_pretrained()),
+        default="random",
+        help="what trainings start from: random weights, or a pretrained model such as any, which needs fewer labelled "
+        "images (%(default)s)",
     )
     add("--seed", type=int, default=0, help="seed of images and trainings (%(default)s)")
     add("--to", type=Path, metavar="DIR", help="where trials and report go (runs/audit-<name>)")
@@ -106,6 +115,8 @@ def _audit(options: argparse.Namespace) -> list[str]:
     budget = BUDGETS[options.budget]
     if not options.changes:
         budget = dataclasses.replace(budget, sweep=None)
+    if options.start != "random":
+        budget = dataclasses.replace(budget, start=options.start)
     if drawn:
         subject: Drawn | Folder = Drawn(*drawn, options.seed)
     else:
@@ -134,6 +145,8 @@ def _audit(options: argparse.Namespace) -> list[str]:
     command = f"captcha-keras audit {what} --budget {options.budget} --seed {options.seed}"
     if not options.changes:
         command += " --no-changes"
+    if budget.start is not None:
+        command += f" --from {budget.start}"
     write_report(folder, findings, subject, budget, title=name, command=command, environment=environment)
     print(table(findings))
     print(f"\nWritten to {folder}: audit.html, audit.json.")

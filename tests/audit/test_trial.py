@@ -22,8 +22,10 @@ from captcha_keras.audit.people import PeoplesSide
 from captcha_keras.audit.plan import Trial
 from captcha_keras.audit.report import write_report
 from captcha_keras.audit.runner import audit
+from captcha_keras.audit.start import fit_material, load_start
 from captcha_keras.audit.subject import Drawn, Folder, Material
 from captcha_keras.audit.trial import Check, Result, _Watch, run
+from captcha_keras.dataset.images import fit_to
 from captcha_keras.dataset.labelled import LabelledImages
 from captcha_keras.dataset.load import in_memory
 from captcha_keras.recognizer.recognizer import Recognizer
@@ -122,6 +124,33 @@ def test_the_cap_is_told_from_convergence() -> None:
     found = run(Trial(SUBJECT, 250, 0, replace(BUDGET, images=256)))
     assert not found.converged
     assert [check.images for check in found.checks] == [32 * part for part in range(1, 9)]
+
+
+def test_a_training_starts_from_a_pretrained_model() -> None:
+    # So few steps, at a learning rate that has hardly risen, teach nothing: what is read was known before.
+    subject = Drawn(CaptchaSpec("3479ACEH", 4, 4))
+    few = Budget((16,), 1, 256, validation=16, test=48)
+    from_random, from_captcha = (run(Trial(subject, 16, 0, replace(few, start=start))) for start in (None, "captcha"))
+    assert from_random.right.sum() <= 2
+    assert from_captcha.right.mean() > 0.5
+    assert from_captcha.texts == from_random.texts
+
+
+def test_images_are_fitted_into_the_canvas_of_the_start() -> None:
+    start = load_start("any")
+    spec = start.learned(SUBJECT.spec)
+    assert (spec.width, spec.height, spec.keep_aspect) == (start.spec.width, start.spec.height, True)
+    assert (spec.alphabet, spec.length) == (SUBJECT.spec.alphabet, SUBJECT.spec.length)
+    material = SUBJECT.material(3, 0, BUDGET)
+    fitted = fit_material(material, spec)
+    for part in ("training", "validation", "test"):
+        before, after = getattr(material, part), getattr(fitted, part)
+        assert after.images.shape == (len(before.images), spec.height, spec.width, 3)
+        expected = fit_to(before.images[0], spec)
+        np.testing.assert_array_equal(after.images[0], expected)
+        np.testing.assert_array_equal(after.labels, before.labels)
+    assert fitted.properties is material.properties
+    assert fit_material(material, SUBJECT.spec).test is material.test
 
 
 def test_a_result_survives_json(result: Result) -> None:
