@@ -64,8 +64,8 @@ def write_report(
         *_look(subject, budget, findings),
         (
             "training",
-            f"{reader_name(budget)}, up to {budget.images:,} images each, distorted, until it gets no better; {budget.repetitions} "
-            "repetitions with other images; "
+            f"{reader_name(budget)}, up to {budget.images:,} images each, distorted, until it gets no better; "
+            f"{budget.repetitions} repetitions with other images; "
             f"{findings.trainings} trainings, {findings.cpu_minutes:.0f} CPU minutes",
         ),
         (

@@ -15,6 +15,7 @@ from PIL import Image
 import data_gen
 from captcha_keras.audit import engine
 from captcha_keras.audit.engine import Engine
+from captcha_keras.audit.readers import reader
 from captcha_keras.cli import audit
 from captcha_keras.spec import CaptchaSpec
 from tests.audit.results import made_up
@@ -114,6 +115,7 @@ def test_reading_too_much_has_an_exit_status_of_its_own(
         return lambda trials, seen: ((trial, made_up(trial, 0.3)) for trial in trials)
 
     monkeypatch.setattr(engine, "here", here)
+    monkeypatch.setattr(reader, "known_readers", tuple)
     words = ["library", "--budget", "small", "--to", str(tmp_path / "audit"), "--fail-if-read-above", limit]
     assert audit.main(words) == status
     message = capsys.readouterr().err
