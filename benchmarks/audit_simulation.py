@@ -171,11 +171,11 @@ def main() -> None:
     """Simulate, print the table, write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--audits", type=int, default=1_000, metavar="N", help="of each kind (%(default)s)")
+    parser.add_argument("--budget", choices=BUDGETS, default="standard", help="whose trainings (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="%(default)s")
     given = parser.parse_args()
     rows = [
-        asdict(simulate(name, BUDGETS[name], scene, rate, given.audits, given.seed))
-        for name in ("small", "standard")
+        asdict(simulate(given.budget, BUDGETS[given.budget], scene, rate, given.audits, given.seed))
         for scene in SCENES
         for rate in RATES
     ]

@@ -15,6 +15,8 @@ BROKEN = 0.01
 ALPHA = 0.05
 # How many times the images tried are thought of before no number is named.
 MOST_TIMES = 1_000
+# In so many steps, each an eighth more than the one before.
+STEPS = 60
 
 
 @dataclass(frozen=True)
@@ -129,8 +131,8 @@ def judge(readings: Sequence[Reading], limit: float = BROKEN) -> Judgement:
 
 
 def _needed(reading: Reading, limit: float, readings: int) -> int | None:
-    """The fewest images, in whole times of those tried, of which the same fraction would decide."""
-    times = np.arange(1, MOST_TIMES + 1)
+    """About the fewest images, in whole times of those tried, of which the same fraction would decide."""
+    times = np.unique(np.geomspace(1, MOST_TIMES, STEPS).round().astype(int))
     right, total = times * reading.right, times * reading.total
     decided = (_lower(right, total, readings) > limit) | (1 - _lower(total - right, total, 1) < limit)
     return int(total[decided.argmax()]) if decided.any() else None

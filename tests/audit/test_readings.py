@@ -70,7 +70,9 @@ def test_the_number_of_images_named_would_decide() -> None:
         assert needed is not None
         more = [Reading("vgg", 250, right * needed // 2_000, needed), readings[1]]
         assert judge(more).level == level
-        less = [Reading("vgg", 250, right * (needed // 2_000 - 1), needed - 2_000), readings[1]]
+        # An eighth and the rest of a division less.
+        times = min(needed // 2_000 - 1, int(needed / 2_000 / 1.2))
+        less = [Reading("vgg", 250, right * times, 2_000 * times), readings[1]]
         assert judge(less).level == "undecided"
     # Exactly 1 %: no number of images decides.
     assert judge([Reading("vgg", 250, 20, 2_000)]).needed is None
