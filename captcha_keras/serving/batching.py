@@ -7,6 +7,7 @@ and become the next batch. So a single client loses no time to batching, and man
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -106,7 +107,7 @@ class Batcher:
         self._config = config
         self._on_batch = on_batch
         self._queue: deque[_Part] = deque()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running = 0
         self._threads = ThreadPoolExecutor(config.threads, "model")
         self.waiting_rows = 0
 
@@ -166,16 +167,11 @@ class Batcher:
         return part
 
     def _start_batches(self) -> None:
-        while self._queue and len(self._running) < self._config.threads:
+        while self._queue and self._running < self._config.threads:
             batch = self._next_batch()
             if batch:
-                task = asyncio.create_task(self._compute(batch))
-                self._running.add(task)
-                task.add_done_callback(self._finished)
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        self._start_batches()
+                self._threads.submit(self._compute, batch, asyncio.get_running_loop())
+                self._running += 1
 
     def _next_batch(self) -> list[_Part]:
         """Take the longest waiting part out of the queue, and those with the same key as far as they fit."""
@@ -196,28 +192,32 @@ class Batcher:
         self._queue = remaining
         return batch
 
-    async def _compute(self, batch: list[_Part]) -> None:
-        first = batch[0]
-        joined = {name: np.concatenate([part.arrays[name] for part in batch]) for name in first.arrays}
-        begin = time.perf_counter()
+    def _compute(self, batch: list[_Part], loop: asyncio.AbstractEventLoop) -> None:
+        """Compute a batch, in a thread."""
+        first, begin = batch[0], time.perf_counter()
+        outputs: Outputs | Exception
         try:
-            outputs = await asyncio.get_running_loop().run_in_executor(
-                self._threads, first.model.run, first.signature, joined
-            )
+            joined = {name: np.concatenate([part.arrays[name] for part in batch]) for name in first.arrays}
+            outputs = first.model.run(first.signature, joined)
         except Exception as error:  # TensorFlow raises many kinds; the clients are told, and the server goes on
-            for part in batch:
-                if not part.answer.done():
-                    part.answer.set_exception(RequestError(Code.INTERNAL, f"The model failed: {type(error).__name__}."))
-                    part.answer.exception()  # asyncio would log it if the client has left
-            return
-        finally:
-            waited = [begin - part.since for part in batch]
-            self._on_batch(sum(part.rows for part in batch), waited, time.perf_counter() - begin)
+            outputs = error
+        with contextlib.suppress(RuntimeError):  # the event loop has ended
+            loop.call_soon_threadsafe(self._finished, batch, outputs, begin, time.perf_counter())
+
+    def _finished(self, batch: list[_Part], outputs: Outputs | Exception, begin: float, end: float) -> None:
+        self._on_batch(sum(part.rows for part in batch), [begin - part.since for part in batch], end - begin)
         start = 0
         for part in batch:
-            if not part.answer.done():
+            if part.answer.done():
+                pass  # the client has left
+            elif isinstance(outputs, Exception):
+                part.answer.set_exception(RequestError(Code.INTERNAL, f"The model failed: {type(outputs).__name__}."))
+                part.answer.exception()  # asyncio would log it if the client leaves
+            else:
                 part.answer.set_result({name: value[start : start + part.rows] for name, value in outputs.items()})
             start += part.rows
+        self._running -= 1
+        self._start_batches()
 
 
 def _cuts(pixels: Sequence[int], most_rows: int) -> Iterator[tuple[int, int]]:

@@ -79,7 +79,7 @@ def split_rows(value: Raw) -> list[Raw]:
         rows = msgspec.structs.astuple(_rows_decoder.decode(value))
     except msgspec.ValidationError as error:
         raise invalid(f"A request may have {MAX_ROWS:,} rows.") from error
-    return [row for row in rows if row is not UNSET]
+    return list(rows[: rows.index(UNSET)] if UNSET in rows else rows)
 
 
 def members(value: Raw) -> dict[str, Raw]:
