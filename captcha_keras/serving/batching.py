@@ -7,7 +7,6 @@ and become the next batch. So a single client loses no time to batching, and man
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -195,23 +194,23 @@ class Batcher:
     def _compute(self, batch: list[_Part], loop: asyncio.AbstractEventLoop) -> None:
         """Compute a batch, in a thread."""
         first, begin = batch[0], time.perf_counter()
-        outputs: Outputs | Exception
+        outputs: Outputs | str
         try:
             joined = {name: np.concatenate([part.arrays[name] for part in batch]) for name in first.arrays}
             outputs = first.model.run(first.signature, joined)
         except Exception as error:  # TensorFlow raises many kinds; the clients are told, and the server goes on
-            outputs = error
-        with contextlib.suppress(RuntimeError):  # the event loop has ended
-            loop.call_soon_threadsafe(self._finished, batch, outputs, begin, time.perf_counter())
+            outputs = f"The model failed: {type(error).__name__}."
+        # If the event loop has ended, this fails, and nobody waits for the answer.
+        loop.call_soon_threadsafe(self._finished, batch, outputs, begin, time.perf_counter())
 
-    def _finished(self, batch: list[_Part], outputs: Outputs | Exception, begin: float, end: float) -> None:
+    def _finished(self, batch: list[_Part], outputs: Outputs | str, begin: float, end: float) -> None:
         self._on_batch(sum(part.rows for part in batch), [begin - part.since for part in batch], end - begin)
         start = 0
         for part in batch:
             if part.answer.done():
                 pass  # the client has left
-            elif isinstance(outputs, Exception):
-                part.answer.set_exception(RequestError(Code.INTERNAL, f"The model failed: {type(outputs).__name__}."))
+            elif isinstance(outputs, str):
+                part.answer.set_exception(RequestError(Code.INTERNAL, outputs))
                 part.answer.exception()  # asyncio would log it if the client leaves
             else:
                 part.answer.set_result({name: value[start : start + part.rows] for name, value in outputs.items()})

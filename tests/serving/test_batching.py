@@ -8,10 +8,13 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from captcha_keras.cores import available_cores
 from captcha_keras.errors import InputError
+from captcha_keras.recognizer.pretrained import pretrained_path
 from captcha_keras.serving.batching import Batcher, BatchingConfig
 from captcha_keras.serving.errors import Code, RequestError, invalid
-from captcha_keras.serving.models.model import ServedModel
+from captcha_keras.serving.models.model import ServedModel, load_model
+from tests.image_files import JPEG
 
 
 class Doubling:
@@ -211,6 +214,20 @@ def test_several_threads_compute_at_the_same_time() -> None:
         begin = time.monotonic()
         assert [(await task)["y"].tolist() for task in tasks] == [[0], [2], [4]]
         assert time.monotonic() - begin < 5
+
+    asyncio.run(main())
+
+
+def test_more_computations_than_threads_of_tensorflow_all_end() -> None:
+    """Some ways to call a model block a thread of TensorFlow for each computation, and then none is left to decode."""
+    model = load_model(pretrained_path("captcha") / "1")
+
+    async def main() -> None:
+        threads = 2 * available_cores()
+        batcher = Batcher(BatchingConfig(threads=threads, max_batch_size=1, timeout=60))
+        files = np.array([JPEG], object)
+        answers = [batcher.run(model, "", {"image_bytes": files}) for _ in range(4 * threads)]
+        assert all(answer["valid"].tolist() == [True] for answer in await asyncio.gather(*answers))
 
     asyncio.run(main())
 
