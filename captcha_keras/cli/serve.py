@@ -115,11 +115,12 @@ def _serve(options: dict[str, Any]) -> None:
     from captcha_keras.serving.config import ServeConfig
     from captcha_keras.serving.logs import log_as_json
     from captcha_keras.serving.server import serve
-    from captcha_keras.training.devices import select_device
+    from captcha_keras.training.devices import select_device, share_cores
 
     select_device(options.pop("gpu", False))
     names = {field.name for field in fields(BatchingConfig)} & options.keys()
     batching = BatchingConfig(**{name: options.pop(name) for name in names})
+    share_cores(batching.threads)
     if "model_config" not in options:
         options.setdefault("model", pretrained_path("captcha"))
     config = ServeConfig(**options, batching=batching)

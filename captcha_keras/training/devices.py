@@ -130,6 +130,23 @@ def compiles_with_xla(network: keras.Model) -> bool:
     return bool(network.jit_compile)
 
 
+def share_cores(threads: int) -> None:
+    """Divide the cores among threads that compute at the same time; call it before anything is computed.
+
+    By itself TensorFlow lets every computation use all cores. Where several compute at once, they then wait for each
+    other's parts.
+
+    Args:
+        threads: Computations at the same time.
+
+    Example:
+        >>> share_cores(1)  # each may use all cores
+    """
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(max(1, available_cores() // threads))
+
+
 @contextmanager
 def memory_named(batch_size: int) -> Iterator[None]:
     """Turn a device's lack of memory into one sentence.
