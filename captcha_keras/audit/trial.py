@@ -170,7 +170,7 @@ def run(trial: Trial, seen: Callable[[int], None] | None = None, *, gpu: bool = 
     spec = trial.subject.spec if start is None else start.learned(trial.subject.spec)
     config = TrainConfig(network=NETWORK if start is None else start.network, seed=trial.seed, gpu=gpu)
     restarts = tuple(part * parts for parts in ANNEALED[:-1])
-    schedule = Schedule(PARTS, part, warmup_steps=part // WARMUP_DIVISOR, restarts=restarts)
+    schedule = Schedule(PARTS, part, warmup_steps=part // WARMUP_DIVISOR)
     with (
         tempfile.TemporaryDirectory(prefix="captcha-keras-") as directory,
         image_store("auto", Path(directory)) as allocate,
@@ -179,7 +179,7 @@ def run(trial: Trial, seen: Callable[[int], None] | None = None, *, gpu: bool = 
         material = fit_material(material, spec, allocate)
         keras.utils.clear_session()
         keras.utils.set_random_seed(config.seed)
-        trainee = build_trainee(config, spec, precision_policy("auto", device), schedule)
+        trainee = build_trainee(config, spec, precision_policy("auto", device), schedule, restarts)
         if start is not None:
             start.give_weights(trainee.network, spec)
         recognizer = Recognizer(trainee.network.predict_on_batch, spec)

@@ -42,7 +42,9 @@ class Trainee:
     prior: LogPrior | None = None
 
 
-def build_trainee(config: TrainConfig, spec: CaptchaSpec, policy: str, schedule: Schedule) -> Trainee:
+def build_trainee(
+    config: TrainConfig, spec: CaptchaSpec, policy: str, schedule: Schedule, restarts: Sequence[int] = ()
+) -> Trainee:
     """Build a network with fresh weights and compile what trains it.
 
     Args:
@@ -50,6 +52,7 @@ def build_trainee(config: TrainConfig, spec: CaptchaSpec, policy: str, schedule:
         spec: The spec of what it learns from.
         policy: The Keras dtype policy.
         schedule: Number of steps, for the course of the learning rate.
+        restarts: Steps at which that course begins anew.
 
     Example:
         >>> spec, schedule = CaptchaSpec("01", 2, 2, 40, 24), Schedule(epochs=3, steps_per_epoch=10, warmup_steps=5)
@@ -71,7 +74,7 @@ def build_trainee(config: TrainConfig, spec: CaptchaSpec, policy: str, schedule:
         warmup_steps=schedule.warmup_steps,
         total_steps=schedule.steps,
         anneal=config.anneal,
-        restarts=schedule.restarts,
+        restarts=restarts,
     )
     if policy == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)

@@ -27,7 +27,6 @@ class Schedule:
         epochs: Epochs, at most.
         steps_per_epoch: Steps of each.
         warmup_steps: Steps in which the learning rate rises from zero to its peak.
-        restarts: Steps at which its course begins anew, each time with the same warm-up.
 
     Example:
         >>> Schedule(epochs=3, steps_per_epoch=1280, warmup_steps=300).steps
@@ -37,7 +36,6 @@ class Schedule:
     epochs: int
     steps_per_epoch: int
     warmup_steps: int
-    restarts: tuple[int, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -58,9 +56,9 @@ def plan(config: TrainConfig, images: int) -> Schedule:
 
     Example:
         >>> plan(TrainConfig(), 40_960)
-        Schedule(epochs=50, steps_per_epoch=1280, warmup_steps=300, restarts=())
+        Schedule(epochs=50, steps_per_epoch=1280, warmup_steps=300)
         >>> plan(TrainConfig(initial_model="runs/first"), 90)
-        Schedule(epochs=5, steps_per_epoch=100, warmup_steps=62, restarts=())
+        Schedule(epochs=5, steps_per_epoch=100, warmup_steps=62)
     """
     one_pass = steps_per_pass(images, config.batch_size)
     epochs, per_epoch = config.epochs, config.steps_per_epoch

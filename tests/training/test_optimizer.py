@@ -54,3 +54,15 @@ def test_steps_are_scaled_by_the_ramp_and_by_what_plateau_sets() -> None:
     fresh.learning_rate = 0.05
     fresh.apply([np.ones(1, np.float32)], [variable])
     assert float(variable.numpy()[0]) == pytest.approx(-0.05, rel=1e-4)
+
+
+def test_the_course_begins_anew_at_each_restart() -> None:
+    def ramp(optimizer: RampedAdam, steps: range) -> list[float]:
+        return [float(optimizer.ramp(step)) for step in steps]
+
+    whole = RampedAdam(1e-3, warmup_steps=2, total_steps=30, anneal=1.0, restarts=(10,))
+    first, second = (RampedAdam(1e-3, warmup_steps=2, total_steps=steps, anneal=1.0) for steps in (10, 20))
+    assert ramp(whole, range(10)) == ramp(first, range(10))
+    assert ramp(whole, range(10, 30)) == pytest.approx(ramp(second, range(20)))
+    assert ramp(whole, range(9, 12)) == pytest.approx([0.04, 0.5, 1.0], abs=0.01)
+    assert RampedAdam.from_config(whole.get_config()).restarts == (10,)
