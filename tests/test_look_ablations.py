@@ -201,6 +201,8 @@ def test_images_that_are_no_data_set_are_noticed_before_the_first_training(
 ) -> None:
     (tmp_path / next(iter(GENERATORS))).mkdir()
     with pytest.raises(SystemExit):
-        look_ablations.main(["--data", str(tmp_path), "--output", str(tmp_path / "rows.json"), *TOY])
+        look_ablations.main(
+            ["--rows", "baseline", "--data", str(tmp_path), "--output", str(tmp_path / "rows.json"), *TOY]
+        )
     assert f"error: {tmp_path}" in capsys.readouterr().err
     assert not (tmp_path / "rows.json").exists()

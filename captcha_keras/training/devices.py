@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,10 +131,10 @@ def compiles_with_xla(network: keras.Model) -> bool:
 
 
 def share_cores(threads: int) -> None:
-    """Divide the cores among threads that compute at the same time; call it before anything is computed.
+    """Divide the cores among threads that compute at the same time.
 
     By itself TensorFlow lets every computation use all cores. Where several compute at once, they then wait for each
-    other's parts.
+    other's parts. It has no effect in a process that has computed something before.
 
     Args:
         threads: Computations at the same time.
@@ -144,7 +144,8 @@ def share_cores(threads: int) -> None:
     """
     import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(max(1, available_cores() // threads))
+    with suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, available_cores() // threads))
 
 
 @contextmanager

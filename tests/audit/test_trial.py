@@ -79,7 +79,7 @@ def test_seeds_differ_in_weights_and_order() -> None:
 
 def test_another_seed_is_another_training_and_the_same_one_the_same(tmp_path: Path) -> None:
     # Images of a folder: with both seeds the same test images can be read, so that only the training differs.
-    short = replace(BUDGET, samples=(40,), images=256, validation=20, test=20)
+    short = replace(BUDGET, samples=(40,), images=64, validation=20, test=20)
     images = tmp_path / "images"
     settings = data_gen.Settings(data_gen.Series(SUBJECT.spec, 1, style=SUBJECT.style), 100)
     data_gen.generate_dataset(settings, images, engine=data_gen.processes(1))

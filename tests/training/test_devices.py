@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import keras
 import pytest
 import tensorflow as tf
 
+from captcha_keras.cores import available_cores
 from captcha_keras.errors import CommandError, InputError
 from captcha_keras.training import devices
 from captcha_keras.training.devices import (
@@ -102,13 +105,27 @@ def test_a_network_on_the_cpu_of_a_machine_with_a_gpu_is_not_compiled_by_xla(mon
     assert compiles_with_xla(network)
 
 
-@pytest.mark.parametrize(
-    ("batch_size", "message"),
-    [(64, "does not hold a step of 64 images; try --batch-size 32"), (1, "does not hold a step of 1 images.")],
-)
-def test_lack_of_memory_is_one_sentence(batch_size: int, message: str) -> None:
-    with pytest.raises(CommandError, match=message), memory_named(batch_size):
+def test_lack_of_memory_is_one_sentence() -> None:
+    with pytest.raises(CommandError, match="does not hold a step of 64 images; try --batch-size 32"), memory_named(64):
         tf.zeros((2**44,))
+    with pytest.raises(CommandError, match=r"does not hold a step of 1 images\.$"), memory_named(1):
+        raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8 bytes.")  # as JAX says it
+
+
+def test_cores_are_divided_among_threads() -> None:
+    script = (
+        "import tensorflow as tf\n"
+        "from captcha_keras.training.devices import share_cores\n"
+        "for threads in (1, 2, 1000):\n"
+        "    share_cores(threads)\n"
+        "    print(tf.config.threading.get_intra_op_parallelism_threads())\n"
+        "tf.zeros(2).numpy()\n"
+        "share_cores(1)  # too late, and no error\n"
+        "print(tf.config.threading.get_intra_op_parallelism_threads())\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    cores = available_cores()
+    assert [int(line) for line in result.stdout.split()] == [cores, max(1, cores // 2), 1, 1]
 
 
 def test_other_errors_stay_what_they_are() -> None:
