@@ -56,7 +56,8 @@ class ZeroLabelPoint:
     @property
     def reading(self) -> Reading | None:
         """The point as one that the verdict counts; None if it failed."""
-        return None if self.failure else Reading(self.reader, self.labels, self.right, self.total)
+        name = f"{self.reader} ({KNOWN[self.limited]})"
+        return None if self.failure else Reading(name, self.labels, self.right, self.total)
 
 
 def zero_label_points(

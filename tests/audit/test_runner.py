@@ -141,10 +141,12 @@ def test_what_others_read_comes_first(tmp_path: Path) -> None:
         progress=lambda done, total: shown.append,
         zero_labels=lambda folder: points,
     )
-    assert found.readings[0] == Reading("OCR", 0, 190, 400)
+    assert found.readings[0] == Reading("OCR (alphabet and length known)", 0, 190, 400)
     assert len(found.readings) == 1 + 6
     assert found.verdict.level == "broken"
-    assert found.verdict.sentence.startswith("Broken: OCR, without one label, reads at least ")
+    assert found.verdict.sentence.startswith(
+        "Broken: OCR (alphabet and length known), without one label, reads at least "
+    )
 
 
 def test_details_and_attempts_are_of_the_size_that_reads_most(tmp_path: Path) -> None:
