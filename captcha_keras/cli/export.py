@@ -56,13 +56,14 @@ def _export(options: argparse.Namespace) -> None:
     if options.quantised and options.format != "litert":
         raise InputError(f"--quantised goes with --format litert, not with {options.format}.")
     load_tensorflow()
+    from captcha_keras.recognizer.locate import find_model
     from captcha_keras.training.devices import select_device
-    from captcha_keras.training.initial import record_of
     from captcha_keras.training.run_folder import newest_run
 
-    run = record_of(options.run) if options.run else newest_run(finished=True)
-    if run is None:
+    if options.run is None and newest_run(finished=True) is None:
         raise InputError("There is no finished run in runs/; train one with python train.py, or name one with --run.")
+    model = find_model(options.run)
+    run, trained = model.run, model.file or model.path
     description = run.read_record()["dataset"]["description"]
     if description is None:
         # Whatever the images show, the exported model must read them as the network does.
@@ -72,9 +73,9 @@ def _export(options: argparse.Namespace) -> None:
     select_device(gpu=False)
     target = options.to or Path(FORMATS[options.format])
     if options.format == "saved_model":
-        _export_saved_model(run, options.run or run.path, source, target)
+        _export_saved_model(run, trained, source, target)
     else:
-        _export_file(options.run or run.path, source, target, options.format, quantised=options.quantised)
+        _export_file(trained, source, target, options.format, quantised=options.quantised)
 
 
 def _export_saved_model(run: RunFolder, trained: Path, source: ImageSource, repository: Path) -> None:

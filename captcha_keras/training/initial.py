@@ -31,33 +31,15 @@ def load_initial(path: Path) -> tuple[keras.Model, CaptchaSpec]:
         Traceback (most recent call last):
         captcha_keras.errors.InputError: runs/none is no run folder: it has no config.json.
     """
-    if _is_exported(path):
+    if path.joinpath(VARIABLES).with_suffix(".index").is_file():
         return _load_exported(path)
     run, file = (RunFolder(path.parent), path) if path.suffix == ".keras" else (RunFolder(path), None)
     spec = run.read_spec()
     return run.load_network(file), spec
 
 
-def record_of(path: Path) -> RunFolder:
-    """The settings and the course of a trained network's training.
-
-    Args:
-        path: A run folder, or a version of an exported model.
-
-    Example:
-        >>> from captcha_keras.recognizer.pretrained import pretrained_path
-        >>> record_of(pretrained_path("captcha") / "1").read_config().network
-        'vgg'
-    """
-    return RunFolder(path / EXPORTED_RECORD if _is_exported(path) else path)
-
-
-def _is_exported(path: Path) -> bool:
-    return path.joinpath(VARIABLES).with_suffix(".index").is_file()
-
-
 def _load_exported(version: Path) -> tuple[keras.Model, CaptchaSpec]:
-    run = record_of(version)
+    run = RunFolder(version / EXPORTED_RECORD)
     if not run.config_file.is_file():
         raise InputError(
             f"{version} does not say how it was trained: it has no {EXPORTED_RECORD}/{run.config_file.name}."
