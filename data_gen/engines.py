@@ -236,7 +236,7 @@ def process_pool(workers: int) -> ProcessPoolExecutor:
         ...     pool.submit(len, "captcha").result()
         7
     """
-    return ProcessPoolExecutor(workers, _WorkerContext(), initializer=_start_worker)
+    return ProcessPoolExecutor(workers, WorkerContext(), initializer=_start_worker)
 
 
 def _chunks(job: Job, pieces: Iterator[int]) -> Iterator[list[int]]:
@@ -267,8 +267,15 @@ class _WorkerProcess(SpawnProcess):
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-class _WorkerContext(SpawnContext):
-    """spawn: the same start on every system, and no copy of the parent's threads and locks."""
+class WorkerContext(SpawnContext):
+    """How processes start: the same way on every system, without a copy of the parent's threads and locks.
+
+    Ctrl-C does not reach them while they start.
+
+    Example:
+        >>> WorkerContext().get_start_method()
+        'spawn'
+    """
 
     Process = _WorkerProcess
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from captcha_keras.audit.readers.reader import Lengths, load_reader
 from captcha_keras.dataset.batching import batch_slices
+from data_gen.engines import WorkerContext
 
 BATCH_SIZE = 32
 # How long a reader may take to load, with everything that it imports, and then to read.
@@ -71,7 +72,7 @@ def read_apart(
         "AttributeError: module 'captcha_keras.audit.readers.reader' has no attribute 'no_such_name'"
     """
     answers = [Answers() for _ in limits]
-    context = multiprocessing.get_context("spawn")
+    context = WorkerContext()
     ours, theirs = context.Pipe(duplex=False)
     given = (theirs, (reader.name, reader.value, reader.group), list(images), list(limits))
     process = context.Process(target=_read_all, args=given, daemon=True)
