@@ -65,6 +65,7 @@ def build_trainee(
         for layer in network.layers:
             if isinstance(layer, keras.layers.Dropout):
                 layer.rate = config.dropout
+    network.jit_compile = compiles_with_xla(network)  # the audit predicts with it
     model, prior = stacked_logits(network, spec), None
     if config.fresh_images:
         prior = LogPrior(spec, dtype="float32")
