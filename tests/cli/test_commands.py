@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from captcha_keras.cli import predict
 from tests.dataset.test_dataset import damage
 
 ROOT = Path(__file__).parents[2]
@@ -123,31 +122,6 @@ def test_predict_prints_a_line_an_image(workplace: Path) -> None:
     assert prediction["text"] == lines[0][1]
     assert len(prediction["char_confidence"]) == 2
     assert "broken.png is no complete PNG or JPEG image" in partly.stderr
-
-
-def test_predict_refuses_a_gpu_for_files_that_the_cpu_reads(
-    workplace: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    image = str(workplace / "data" / "captcha" / "images" / "00000.jpg")
-    assert predict.main([image, "--model", "a.onnx", "--gpu"]) == 2
-    assert capsys.readouterr().err == "a.onnx is read on the CPU alone; --gpu is for runs and exported models.\n"
-
-
-@pytest.mark.parametrize(("limit", "model"), [((), "captcha"), (("--length", "6"), "any"), (("--length", "11"), "any")])
-def test_without_a_run_predict_says_which_pretrained_model_reads(
-    workplace: Path, tmp_path: Path, limit: tuple[str, ...], model: str
-) -> None:
-    image = workplace / "data" / "captcha" / "images" / "00000.jpg"
-    result = call("captcha_keras/__main__.py", "predict", image, *limit, cwd=tmp_path, PYTHONPATH=str(ROOT))
-    said, *refusal = result.stderr.splitlines()
-    assert said == f"Read by the pretrained model {model}; --model names another."
-    if limit == ("--length", "11"):
-        assert (result.returncode, refusal) == (2, ["The model reads texts of 1-10 characters, not of 11."])
-    else:
-        assert result.returncode == 0, result.stderr
-        path, text, confidence = result.stdout.rstrip("\n").split("\t")
-        assert (path, len(text)) == (str(image), 6 if limit else 4)
-        assert 0 < float(confidence) <= 1
 
 
 def test_an_exported_version_is_evaluated_and_reads_as_its_run(workplace: Path) -> None:
